@@ -1,7 +1,9 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { expectedOf, readGoldenCases, runHere } from './testkit/golden/index.ts'
+import { expectedOf, readGoldenCases, readWireCases, runHere, runWireHere } from './testkit/golden/index.ts'
+import { inOrder } from './testkit/in-order.ts'
 
 const cases = readGoldenCases(import.meta.dirname)
+const wireCases = readWireCases(import.meta.dirname)
 
 describe('as the OpenTelemetry Collector has it', () => {
   test.each(cases)('$name', async (golden) => {
@@ -16,8 +18,17 @@ describe('as the OpenTelemetry Collector has it', () => {
   })
 })
 
+describe('as the OpenTelemetry Collector speaks with others', () => {
+  test.each(wireCases)('$name', async (golden) => {
+    const found = await runWireHere(golden)
+    // One request is written as it is, several as a list.
+    const output = Array.isArray(found.output) && found.output.length === 1 ? found.output[0] : found.output
+    expect(inOrder(found.error ?? output)).toEqual(inOrder(golden.here ?? golden.output))
+  })
+})
+
 test('a case has an answer, and where that is an error, says what is told here', () => {
-  const unfinished = cases.filter(
+  const unfinished = [...cases, ...wireCases].filter(
     ({ output, error, here }) => (output === undefined) !== (error !== undefined && here !== undefined),
   )
   expect(unfinished.map(({ name }) => name)).toEqual([])

@@ -6,6 +6,9 @@ export const TAGS = {
   serviceNameSource: 'otlp.service.name.source',
   scopeName: 'otel.library.name',
   scopeVersion: 'otel.library.version',
+  /** As they are called today; read, where they are there, before the other two. */
+  scopeNameToday: 'otel.scope.name',
+  scopeVersionToday: 'otel.scope.version',
   statusCode: 'otel.status_code',
   statusMessage: 'otel.status_description',
   error: 'error',

@@ -10,6 +10,10 @@ import {
 import type { LoadBalancingConfig } from './config.ts'
 import type { Ring } from './ring.ts'
 
+/** As the OpenTelemetry Collector has them (contrib 0.160): a service is an attribute of the resource like others. */
+const SERVICE_START = Buffer.from('service.name=')
+const SERVICE_END = Buffer.from('|')
+
 export class Divider {
   readonly #key: LoadBalancingConfig['routing_key']
   readonly #columns = createSpanColumns()
@@ -63,7 +67,7 @@ export class Divider {
   #keyOf(bytes: Uint8Array, row: number): Uint8Array {
     const { traceId, serviceStart, serviceEnd } = this.#columns
     if (this.#key === 'traceID') return traceId.subarray(16 * row, 16 * row + 16)
-    return bytes.subarray(serviceStart[row], serviceEnd[row])
+    return Buffer.concat([SERVICE_START, bytes.subarray(serviceStart[row], serviceEnd[row]), SERVICE_END])
   }
 }
 

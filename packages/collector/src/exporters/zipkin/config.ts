@@ -8,8 +8,10 @@ export const zipkinExporterConfig = section({
   format: z.enum(['json', 'proto']).default('json'),
   default_service_name: z
     .string()
-    .default('<missing service name>')
-    .describe('What a service is called that has no name.'),
+    .optional()
+    .describe(
+      'What a service is called that has no name. Default: `OTLPResourceNoServiceName`, which is what the OpenTelemetry Collector calls it, whatever this key says there.',
+    ),
   ...httpClientKeys({ timeout: '5s', compression: 'none' }),
   ...exporterHelperKeys,
 }).superRefine(checkLevel)

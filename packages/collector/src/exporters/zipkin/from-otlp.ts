@@ -33,12 +33,20 @@ const SERVICE_KEYS = ['service.name', 'faas.name', 'k8s.deployment.name', 'proce
 export function fromOtlp({ resourceSpans }: TracesData, defaultService: string): ZipkinSpan[] {
   return resourceSpans.flatMap(({ resource, scopeSpans }) => {
     const tags = tagsOf(resource.attributes)
+    tellFormerly(tags, 'cloud.resource_id', 'faas.id')
+    tags.delete('cloud.resource_id')
     const service = takeService(tags) || defaultService
     return scopeSpans.flatMap(({ scope, spans }) => {
       const around = new Map([...tags, ...scopeTags(scope)])
       return spans.map((span) => spanOf(span, around, service))
     })
   })
+}
+
+/** Also by the name that it had, which those who read Zipkin's tags know. */
+function tellFormerly(tags: Tags, today: string, former: string): void {
+  const text = tags.get(today)
+  if (text !== undefined && !tags.has(former)) tags.set(former, text)
 }
 
 function tagsOf(attributes: readonly KeyValue[]): Tags {
@@ -76,12 +84,14 @@ function scopeTags({ name, version, attributes }: Scope): Tags {
 
 function spanOf(span: Span, around: Tags, service: string): ZipkinSpan {
   const tags = new Map([...around, ...tagsOf(span.attributes)])
+  tellFormerly(tags, 'http.response.status_code', 'http.status_code')
   const { startTimeUnixNano: startNs, endTimeUnixNano: endNs } = span
   const isAbsent = tags.get(START_ABSENT) === 'true'
   tags.delete(START_ABSENT)
-  const local = takeEndpoint(tags, 'net.host', service)
-  const remote = takeEndpoint(tags, 'net.peer', tags.get('peer.service') ?? '')
-  tags.delete('peer.service')
+  const local = takeEndpoint(tags, 'network.local.address', 'net.host', service)
+  const peer = tags.has('service.peer.name') ? 'service.peer.name' : 'peer.service'
+  const remote = takeEndpoint(tags, 'network.peer.address', 'net.peer', tags.get(peer) ?? '')
+  tags.delete(peer)
   if (span.traceState !== '') tags.set(TAGS.traceState, span.traceState)
   if (span.kind === INTERNAL) tags.set(TAGS.kind, 'internal')
   tellStatus(span, tags)
@@ -125,8 +135,14 @@ function tellStatus({ status: { code, message } }: Span, tags: Tags): void {
 }
 
 /** What is in it is no tag any more. Undefined where nobody is named and there is no address. */
-function takeEndpoint(tags: Tags, prefix: 'net.host' | 'net.peer', serviceName: string): ZipkinEndpoint | undefined {
-  const [ipKey, portKey] = [`${prefix}.ip`, `${prefix}.port`]
+function takeEndpoint(
+  tags: Tags,
+  address: string,
+  prefix: 'net.host' | 'net.peer',
+  serviceName: string,
+): ZipkinEndpoint | undefined {
+  // The name that it has today, or the older one.
+  const [ipKey, portKey] = [tags.has(address) ? address : `${prefix}.ip`, `${prefix}.port`]
   const ip = tags.get(ipKey) ?? ''
   const version = isIP(ip)
   if (serviceName === '' && version === 0) return undefined

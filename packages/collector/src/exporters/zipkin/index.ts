@@ -2,7 +2,7 @@
 import { createBatch, decodeTraces, type TelemetryBatch } from '@spoor/otlp'
 import type { Context, ExporterFactory } from '../../component/index.ts'
 import { createExporter, HttpConnection, type Sender } from '../../exporter-helper/index.ts'
-import type { ZipkinSpan } from '../../zipkin-helper/index.ts'
+import { NO_SERVICE, type ZipkinSpan } from '../../zipkin-helper/index.ts'
 import { zipkinExporterConfig, type ZipkinExporterConfig } from './config.ts'
 import { fromOtlp } from './from-otlp.ts'
 import { spansToJson } from './to-json.ts'
@@ -39,7 +39,7 @@ function createSender(context: Context, config: ZipkinExporterConfig, url: URL):
   return {
     start: async (host) => connection.start(host),
     async send(batch, signal) {
-      const bytes = write(spansOf(batch, config.default_service_name))
+      const bytes = write(spansOf(batch, config.default_service_name ?? NO_SERVICE))
       await connection.post(url, createBatch('traces', [{ bytes, items: batch.items }]), signal)
       return { rejected: 0, message: '' }
     },

@@ -28,7 +28,7 @@ function spanToJson(span: ZipkinSpan): object {
 
 function endpointToJson({ serviceName, ipv4, ipv6, port }: ZipkinEndpoint): object {
   return {
-    ...(serviceName !== '' && { serviceName }),
+    ...(serviceName !== '' && { serviceName: serviceName.toLowerCase() }),
     ...(ipv4 !== '' && { ipv4 }),
     ...(ipv6 !== '' && { ipv6 }),
     ...(port > 0 && { port }),

@@ -4,7 +4,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'aws.ecs': 'container.arn cluster.arn launchtype task.arn task.family task.revision',
   'aws.eks': 'cluster.arn',
   'aws.log': 'group.names group.arns stream.names stream.arns',
-  cloud: 'provider account.id region availability_zone platform',
+  cloud: 'provider account.id region availability_zone platform resource_id',
   container: 'name id runtime image.name image.tag',
   deployment: 'environment environment.name',
   device: 'id model.identifier model.name manufacturer',

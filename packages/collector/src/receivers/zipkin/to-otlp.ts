@@ -48,8 +48,8 @@ export function toOtlp(spans: Iterable<ZipkinSpan>, parses: boolean): TracesData
   for (const span of spans) {
     const tags: Tags = new Map(span.tags)
     const resource = takeResource(span, tags)
-    const name = take(tags, TAGS.scopeName)
-    const version = name === '' ? '' : take(tags, TAGS.scopeVersion)
+    const name = takeScope(tags, TAGS.scopeNameToday, TAGS.scopeName)
+    const version = name === '' ? '' : takeScope(tags, TAGS.scopeVersionToday, TAGS.scopeVersion)
     const group = madeOnce(groups, JSON.stringify(resource), () => ({
       attributes: resource.map(([key, value]) => ({ key, value: textValue(value) })),
       scopes: new Map<string, ScopeGroup>(),
@@ -84,6 +84,13 @@ function take(tags: Tags, key: string): string {
   return value
 }
 
+/** What the first of the tags says that is there; neither is a tag any more. */
+function takeScope(tags: Tags, today: string, former: string): string {
+  const isToday = tags.has(today)
+  const [first, second] = [take(tags, today), take(tags, former)]
+  return isToday ? first : second
+}
+
 /** The service first, then what tags say, by their names. */
 function takeResource({ local }: ZipkinSpan, tags: Tags): [string, string][] {
   const source = take(tags, TAGS.serviceNameSource) || 'service.name'
@@ -106,10 +113,10 @@ function spanOf(span: ZipkinSpan, tags: Tags, parses: boolean): Span {
   const tellPort = (key: string, port = 0): void => {
     if (port > 0) attributes.set(key, { type: 'int', value: BigInt(port) })
   }
-  tell('net.host.ip', ipOf(local))
+  tell('network.local.address', ipOf(local))
   tellPort('net.host.port', local?.port)
-  tell('peer.service', remote?.serviceName)
-  tell('net.peer.ip', ipOf(remote))
+  tell('service.peer.name', remote?.serviceName)
+  tell('network.peer.address', ipOf(remote))
   tellPort('net.peer.port', remote?.port)
   if (timestampUs === 0n) attributes.set(START_ABSENT, { type: 'bool', value: true })
   return {

@@ -137,7 +137,8 @@ class StatusFinder {
       case TAGS.error:
         this.#isError = true
         return true
-      case 'http.status_code': {
+      case 'http.status_code':
+      case 'http.response.status_code': {
         const code = numberIn(value)
         if (code !== undefined) this.#http = code >= 100 && code < 400 ? 0 : ERROR
         return false

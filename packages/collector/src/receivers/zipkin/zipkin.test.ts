@@ -22,7 +22,7 @@ interface GoldenCase {
   readonly parses?: boolean
   readonly body: unknown
   readonly base64?: string
-  /** What the translator of otelcol-contrib 0.140 makes of it. */
+  /** What the translator of otelcol-contrib 0.140 makes of it, with the names of addresses and peers that 0.160 has (see `wire/v2.yaml`). */
   readonly output?: object
   readonly error?: string
   /** What is told here, or what comes out here where that is other. */

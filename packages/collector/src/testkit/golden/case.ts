@@ -10,6 +10,7 @@
  *     pipelines: [traces/a, traces/b]  behind a connector that chooses; the output is then a mapping: for each the list of its requests
  *     headers: {x-tenant: [a, b]}      of the request, where they matter
  *     env: {OTEL_RESOURCE_ATTRIBUTES: a=1}   variables of the process, where they matter
+ *     gates: [ottl.functions.enableLambda]   feature gates without which a real collector does not know it; here they are always on
  *     scrape: application/json         of an exporter: what is asked for, in `accept`; PORT in its config is a free one
  *     input: {resourceSpans: […]}      OTLP/JSON: a request, or a list of them
  *     generate: {spans: 4000, seed: 1} instead: that many spans, each a trace of its own; the output is then {items: …, sha256: …}
@@ -44,6 +45,8 @@ export interface GoldenCase {
   readonly config: string
   readonly headers: Readonly<Record<string, readonly string[]>>
   readonly env: Readonly<Record<string, string>>
+  /** Of the real collector, as `--feature-gates` has them. */
+  readonly gates: readonly string[]
   readonly input: readonly object[]
   /** Whether the output is a digest. */
   readonly isGenerated: boolean
@@ -70,6 +73,7 @@ interface Written {
   readonly pipelines?: string[]
   readonly headers?: Record<string, string | string[]>
   readonly env?: Record<string, string>
+  readonly gates?: string[]
   readonly input?: object | object[]
   readonly generate?: { readonly spans: number; readonly seed: number }
   readonly pause?: number
@@ -107,6 +111,7 @@ function readGoldenCase(file: string): GoldenCase {
     config: /^config:[^\S\n]*\n((?:(?: .*)?\n)*)/m.exec(text)?.[1] ?? '',
     headers: Object.fromEntries(Object.entries(written.headers ?? {}).map(([key, value]) => [key, [value].flat()])),
     env: written.env ?? {},
+    gates: written.gates ?? [],
     input: written.generate ? [generated(written.generate)] : [written.input ?? []].flat(),
     isGenerated: written.generate !== undefined,
     pauseMs: written.pause ?? 0,

@@ -61,16 +61,19 @@ export async function runReal(binary: string, cases: readonly GoldenCase[]): Pro
     for (const [i, door] of doors.entries()) {
       const config = join(folder, `${i}.yaml`)
       writeFileSync(config, configText([door]))
-      errors.push(await validate(binary, config))
+      errors.push(await validate(binary, config, door.golden.gates))
     }
     const valid = doors.filter((_, i) => errors[i] === undefined)
     const alone = valid.filter(
-      ({ golden: { kind, pauseMs, pipelines, env } }) =>
-        pipelines.length > 0 || Object.keys(env).length > 0 || (kind !== 'processor' && pauseMs > 0),
+      ({ golden: { kind, pauseMs, pipelines, env, gates } }) =>
+        pipelines.length > 0 ||
+        Object.keys(env).length > 0 ||
+        gates.length > 0 ||
+        (kind !== 'processor' && pauseMs > 0),
     )
     const together = valid.filter((door) => !alone.includes(door))
     if (together.length > 0) await collect(binary, join(folder, 'all.yaml'), together)
-    // What goes by the time since the start, and must not go on while others are asked; or has names of pipelines that others have, too, or variables.
+    // What goes by the time since the start, and must not go on while others are asked; or has names of pipelines that others have, too, or variables or feature gates.
     for (let i = 0; i < alone.length; i += AT_A_TIME) {
       const some = alone.slice(i, i + AT_A_TIME)
       await Promise.all(some.map((door) => collect(binary, join(folder, `${door.port}.yaml`), [door])))
@@ -124,19 +127,28 @@ function nameOf({ name }: GoldenCase): string {
 }
 
 /** Undefined where nothing is wrong. */
-async function validate(binary: string, config: string): Promise<string | undefined> {
-  const { code, stderr } = await run(binary, ['validate', `--config=${config}`])
+export async function validate(
+  binary: string,
+  config: string,
+  gates: readonly string[] = [],
+): Promise<string | undefined> {
+  const { code, stderr } = await run(binary, ['validate', `--config=${config}`, ...gateOptions(gates)])
   if (code === 0) return undefined
   // Go's own line of log behind it says the same again.
   const text = stderr.replace(/^Error: /, '').replace(/\n\d{4}\/\d\d\/\d\d [\s\S]*$/, '')
   return text.trim()
 }
 
+function gateOptions(gates: readonly string[]): string[] {
+  return gates.length === 0 ? [] : [`--feature-gates=${gates.join(',')}`]
+}
+
 /** Starts it, sends to each pipeline what goes in, and ends it, which writes the files. */
 async function collect(binary: string, config: string, doors: readonly Door[]): Promise<void> {
   writeFileSync(config, configText(doors))
   const env = Object.assign({ ...process.env }, ...doors.map(({ golden }) => golden.env)) as NodeJS.ProcessEnv
-  const child = spawn(binary, [`--config=${config}`], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const gates = gateOptions([...new Set(doors.flatMap(({ golden }) => golden.gates))])
+  const child = spawn(binary, [`--config=${config}`, ...gates], { env, stdio: ['ignore', 'ignore', 'pipe'] })
   let log = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
