@@ -1,6 +1,6 @@
 /** Conditions and statements by which something is chosen: `span.kind == SPAN_KIND_SERVER`, or `route() where span.kind == SPAN_KIND_SERVER`. */
 import { Compiler, type Condition } from './compiler.ts'
-import { inferContext, type ContextName } from './contexts.ts'
+import { inferContext, isOfRequest, type ContextName } from './contexts.ts'
 import { StatementError } from './error.ts'
 import type { Item } from './node.ts'
 import { parseCondition, parseStatement } from './parser.ts'
@@ -20,11 +20,12 @@ interface ChooserSyntax {
 }
 
 export class Chooser {
-  readonly context: ContextName
+  /** Undefined: it looks at the request that a batch came with, and at nothing in the batch. */
+  readonly context: ContextName | undefined
   readonly #text: string
   readonly #run: Condition
 
-  constructor(context: ContextName, text: string, run: Condition) {
+  constructor(context: ContextName | undefined, text: string, run: Condition) {
     this.context = context
     this.#text = text
     this.#run = run
@@ -47,8 +48,8 @@ export interface ChooserSource {
   /** One of the two. */
   readonly statement?: string | undefined
   readonly condition?: string | undefined
-  /** Undefined: as the paths say, which are the resource's where they do not say whose they are. */
-  readonly context?: ContextName | undefined
+  /** Undefined: as the paths say, which are the resource's where they do not say whose they are. `otelcol`: by the request. */
+  readonly context?: ContextName | 'otelcol' | undefined
 }
 
 /** `contexts`: those of the signal. */
@@ -59,6 +60,15 @@ export function compileChooser(source: ChooserSource, contexts: readonly Context
     const parsed = parse(part, [text], part === 'conditions' ? conditionSyntax : statementSyntax)
     const { editor, where } = parsed[0]!.syntax
     const used = usedBy([...(editor ? [{ editor, where: undefined }] : []), ...(where ? [where] : [])])
+    const isAllOfRequest = used.paths.length > 0 && used.paths.every(isOfRequest)
+    if (source.context === 'otelcol' || (source.context === undefined && isAllOfRequest)) {
+      const [compiled] = each(part, parsed, (syntax) => {
+        const other = used.paths.find((path) => !isOfRequest(path))
+        if (other) throw new StatementError(other.at, 'the context otelcol sees paths of otelcol alone')
+        return compile(new Compiler('resource', true), syntax)
+      })
+      return new Chooser(undefined, text, compiled?.run ?? (() => false))
+    }
     const context = source.context ?? inferContext(used, contexts, hasFunction) ?? 'resource'
     const compiler = new Compiler(context, source.context === undefined && context !== 'resource')
     const [compiled] = each(part, parsed, (syntax) => compile(compiler, syntax))

@@ -15,6 +15,7 @@ import type {
   ConditionSyntax,
   FieldSyntax,
   KeySyntax,
+  LambdaSyntax,
   PathSyntax,
   StatementSyntax,
   ValueSyntax,
@@ -22,6 +23,14 @@ import type {
 import { list, map, typeName, type Value } from './value.ts'
 
 export type Condition = (item: Item) => boolean
+
+/** What a lambda expression gives for an item and its arguments, which are as many as it has parameters. */
+export type Lambda = (item: Item, ...values: readonly Value[]) => Value
+
+/** Where a parameter's value is while the lambda expression runs: nothing runs within itself. */
+interface Local {
+  value: Value
+}
 
 const ALWAYS: Condition = () => true
 const NEVER: Condition = () => false
@@ -31,6 +40,8 @@ export class Compiler {
   readonly context: ContextName
   /** Whether the context was not written: then each path says whose it is. */
   readonly isInferred: boolean
+  /** The parameters of the lambda expressions around what is compiled, the outermost first. */
+  readonly #locals: ReadonlyMap<string, Local>[] = []
 
   constructor(context: ContextName, isInferred: boolean) {
     this.context = context
@@ -130,13 +141,44 @@ export class Compiler {
         return { get: (item) => negate(get(item)) }
       }
       case 'path':
-        return this.path(syntax)
+        return this.#local(syntax) ?? this.path(syntax)
+      case 'lambda':
+        throw new StatementError(
+          syntax.at,
+          'a lambda expression is no value; functions take one that call it, like Filter(…)',
+        )
       default: {
         const get = this.#call(syntax)
         const keys = this.#keys(syntax.keys)
         return { get: keys ? (item) => indexed(get(item), keys, item) : get }
       }
     }
+  }
+
+  lambda({ parameters, body }: LambdaSyntax): Lambda {
+    const locals = parameters.map((): Local => ({ value: undefined }))
+    this.#locals.push(new Map(parameters.map((name, index) => [name, locals[index]!])))
+    let get: Node['get']
+    try {
+      get = body.kind === 'value' ? this.value(body.value).get : this.condition(body.condition)
+    } finally {
+      this.#locals.pop()
+    }
+    return (item, ...values) => {
+      for (let index = 0; index < locals.length; index++) locals[index]!.value = values[index]
+      return get(item)
+    }
+  }
+
+  /** The parameter of a lambda expression that it names; undefined where it is a path. */
+  #local({ fields: [first, second] }: PathSyntax): Node | undefined {
+    const local = this.#locals.findLast((each) => each.has(first!.name))?.get(first!.name)
+    if (!local) return undefined
+    const { name } = first!
+    if (second)
+      throw new StatementError(second.at, `"${name}" is a parameter, not a path; write ${name}["${second.name}"]`)
+    const keys = this.#keys(first!.keys)
+    return { get: keys ? (item) => indexed(local.value, keys, item) : () => local.value }
   }
 
   path(syntax: PathSyntax): PathNode {
@@ -149,7 +191,7 @@ export class Compiler {
     if (!path) {
       if (MISSING[owner]?.includes(first.name))
         throw new StatementError(first.at, `the path "${first.name}" of ${owner} is not supported`)
-      throw unknownPath(first, owner, [...Object.keys(paths), 'cache'])
+      throw unknownPath(first, owner, [...Object.keys(paths), ...(owner === 'otelcol' ? [] : ['cache'])])
     }
     let field = first
     for (const next of rest) {
@@ -163,6 +205,11 @@ export class Compiler {
     if (field !== last)
       throw new StatementError(last.at, `nothing of "${field.name}" is named behind its keys; write ["${last.name}"]`)
     const keys = this.#keys(field.keys)
+    if (path.isGroup)
+      throw new StatementError(
+        last.at,
+        `"${last.name}" is no value; name one of ${Object.keys(path.fields!).join(', ')}`,
+      )
     if (!keys) return path
     if (!path.at) throw new StatementError(field.keys[0]!.at, `"${field.name}" cannot be indexed`)
     return here(field.keys[0]!.at, () => path.at!(keys))

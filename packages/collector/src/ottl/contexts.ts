@@ -2,7 +2,7 @@
 import type { Signal } from '@spoor/otlp'
 import { nearest } from '../component/index.ts'
 import { StatementError } from './error.ts'
-import type { Owner } from './paths/index.ts'
+import type { Owner, PathOwner } from './paths/index.ts'
 import type { PathSyntax } from './syntax.ts'
 
 export type ContextName = Owner
@@ -91,7 +91,7 @@ export function hasEnum(context: ContextName, name: string): boolean {
 
 /** Whose path it is, and how many of its words say so. */
 export interface Resolved {
-  readonly owner: Owner
+  readonly owner: PathOwner
   readonly words: 0 | 1
 }
 
@@ -100,16 +100,20 @@ export function wordOf({ fields: [first, second] }: PathSyntax): Owner | undefin
   return second && first!.keys.length === 0 ? WORDS.get(first!.name) : undefined
 }
 
+/** Whether it is about the request that a batch came with. */
+export function isOfRequest({ fields: [first, second] }: PathSyntax): boolean {
+  return first!.name === 'otelcol' && first!.keys.length === 0 && second !== undefined
+}
+
 /**
  * Whose path it is for statements of the context. Without a word that says so it is the context's own, but only where the context was written and
  * not inferred. Throws {@link StatementError}.
  */
 export function ownerOf(path: PathSyntax, context: ContextName, isInferred: boolean): Resolved {
-  const [first, second] = path.fields
+  const [first] = path.fields
   const word = wordOf(path)
   if (word && SEEN[context].includes(word)) return { owner: word, words: 1 }
-  if (first!.name === 'otelcol' && second)
-    throw new StatementError(path.at, 'paths of otelcol (metadata of the request) are not supported')
+  if (isOfRequest(path)) return { owner: 'otelcol', words: 1 }
   if (word) {
     const message = `paths of ${first!.name} cannot be seen in the context ${context}; known: ${SEEN[context].join(', ')}`
     throw new StatementError(path.at, message)

@@ -12,6 +12,11 @@ const MAX_DIGITS = 100
 /** As in Go. */
 const MAX_WIDTH = 1_000_000
 const MAX_CODE_POINT = 0x10_ff_ffn
+const ID_TYPES: Readonly<Record<Id['kind'], string>> = {
+  trace: 'pcommon.TraceID',
+  span: 'pcommon.SpanID',
+  profile: 'pprofile.ProfileID',
+}
 
 const VERB = /%([-+# 0]*)(\d+)?(?:\.(\d*))?([a-zA-Z%])/g
 
@@ -169,7 +174,7 @@ function goType(value: Value): string {
       if (value instanceof Uint8Array) return '[]uint8'
       if (value instanceof Time) return 'time.Time'
       if (value instanceof Duration) return 'time.Duration'
-      if (value instanceof Id) return value.kind === 'trace' ? 'pcommon.TraceID' : 'pcommon.SpanID'
+      if (value instanceof Id) return ID_TYPES[value.kind]
       return isMap(value) ? 'pcommon.Map' : 'pcommon.Slice'
   }
 }

@@ -7,6 +7,7 @@ import type {
   ScopeView,
   SpanView,
 } from '@spoor/otlp'
+import { EMPTY_CONTEXT, type DeliveryContext } from '../component/index.ts'
 import { PlainMap } from './plain-map.ts'
 import type { Value } from './value.ts'
 
@@ -19,6 +20,8 @@ export class Item {
   metric!: MetricView
   point!: DataPointView
   log!: LogRecordView
+  /** What is known of the request that it came with. */
+  delivery: DeliveryContext = EMPTY_CONTEXT
   /** Empty for each item, or shared between the groups of statements of one context. */
   cache = new PlainMap()
 }

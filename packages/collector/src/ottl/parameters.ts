@@ -1,6 +1,7 @@
 /** The kinds of parameters that functions have. */
 import { int64Of, parseDouble, parseInt64 } from '../processor-helper/index.ts'
 import { EvaluationError, StatementError } from './error.ts'
+import type { Lambda } from './compiler.ts'
 import type { Parameter } from './function.ts'
 import { folded, type Item, type Node, type PathNode } from './node.ts'
 import { PlainMap } from './plain-map.ts'
@@ -158,6 +159,19 @@ export function listOf<T>(element: Parameter<T>): Parameter<T[]> {
     build({ value, at }, compiler) {
       if (value.kind !== 'list') throw new StatementError(at, 'expected a list in brackets, like ["a", "b"]')
       return value.values.map((each) => element.build({ at: each.at, name: undefined, value: each }, compiler))
+    },
+  }
+}
+
+/** A lambda expression. `names`: what its parameters are. */
+export function lambda(...names: readonly string[]): Parameter<Lambda> {
+  return {
+    build({ value, at }, compiler) {
+      const wanted = `expected a lambda expression, like (${names.join(', ')}) => …`
+      if (value.kind !== 'lambda') throw new StatementError(at, wanted)
+      const { length } = value.parameters
+      if (length !== names.length) throw new StatementError(at, `${wanted}; this one has ${length} parameters`)
+      return compiler.lambda(value)
     },
   }
 }

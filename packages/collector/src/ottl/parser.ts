@@ -5,7 +5,9 @@
  *     condition  = term { "or" term }            term   = test { "and" test }
  *     test       = [ "not" ] ( comparison | boolean | call | "(" condition ")" )
  *     comparison = value operator value
- *     value      = literal | list | map | sum    sum    = product { ("+" | "-") product }
+ *     value      = literal | list | map | lambda | sum
+ *     lambda     = "(" [ name { "," name } ] ")" "=>" ( value | condition )
+ *     sum        = product { ("+" | "-") product }
  *     product    = factor { ("*" | "/") factor } factor = [ "+" | "-" ] ( number | path | call | "(" sum ")" )
  *     path       = name { key } { "." name { key } }      key = "[" ( string | sum ) "]"
  *
@@ -21,15 +23,19 @@ import type {
   ConditionSyntax,
   FieldSyntax,
   KeySyntax,
+  LambdaSyntax,
   PathSyntax,
   StatementSyntax,
   ValueSyntax,
 } from './syntax.ts'
 
 const COMPARISONS: readonly string[] = ['==', '!=', '<', '<=', '>', '>=']
+const OPERATORS: readonly string[] = ['not', 'or', 'and']
 const KEYWORDS: readonly string[] = ['nil', 'not', 'or', 'and', 'true', 'false', 'where']
 /** Parentheses, lists, maps and calls in each other. */
 const MAX_DEPTH = 100
+/** Lambda expressions in each other: a condition in one may be read twice, and so what is in it four times. */
+const MAX_LAMBDAS = 10
 
 /** Throws {@link StatementError}. */
 export function parseStatement(text: string): StatementSyntax {
@@ -48,6 +54,7 @@ class Parser {
   readonly #tokens: readonly Token[]
   #next = 0
   #depth = 0
+  #lambdas = 0
 
   constructor(text: string) {
     this.#tokens = readTokens(text)
@@ -138,6 +145,7 @@ class Parser {
     // A parenthesis begins a sum that is compared, or a condition: only what follows tells.
     const from = this.#next
     const depth = this.#depth
+    const lambdas = this.#lambdas
     let notComparison: StatementError
     try {
       return this.#comparison()
@@ -147,6 +155,7 @@ class Parser {
     }
     this.#next = from
     this.#depth = depth
+    this.#lambdas = lambdas
     for (const value of [true, false]) if (this.#takeName(String(value))) return { kind: 'constant', value }
     if (this.#isCall() && /^[A-Z]/.test(this.#token.text)) {
       try {
@@ -210,8 +219,7 @@ class Parser {
         return { kind: 'function', at, name: text }
       }
     }
-    this.#refuseLambda()
-    return this.#sum()
+    return this.#isLambda() ? this.#lambda() : this.#sum()
   }
 
   #map(at: number): ValueSyntax {
@@ -236,15 +244,56 @@ class Parser {
     return values
   }
 
-  #refuseLambda(): void {
-    if (!this.#isSign('(')) return
-    let at = this.#next + 1
-    while (this.#tokens[at]!.kind === 'name' || this.#tokens[at]!.text === ',') at++
-    if (this.#tokens[at]!.text === ')' && this.#tokens[at + 1]?.text === '=>')
-      throw new StatementError(
-        this.#token.at,
-        'lambda expressions are not supported; in otelcol they are behind a feature gate, too',
-      )
+  #isLambda(): boolean {
+    if (!this.#isSign('(')) return false
+    let ahead = 1
+    while (this.#tokens[this.#next + ahead]!.kind === 'name' || this.#isSign(',', ahead)) ahead++
+    return this.#isSign(')', ahead) && this.#isSign('=>', ahead + 1)
+  }
+
+  #lambda(): LambdaSyntax {
+    const { at } = this.#token
+    if (++this.#lambdas > MAX_LAMBDAS)
+      throw new StatementError(at, `more than ${MAX_LAMBDAS} lambda expressions in each other`)
+    this.#next++
+    const parameters: string[] = []
+    this.#sequence(')', () => parameters.push(this.#lambdaParameter(parameters)))
+    this.#expectSign('=>')
+    if (this.#isLambda())
+      throw new StatementError(this.#token.at, 'a lambda expression gives a value, and no other lambda expression')
+    const body: LambdaSyntax['body'] = this.#isConditionAhead()
+      ? { kind: 'condition', condition: this.#nested(() => this.#condition()) }
+      : { kind: 'value', value: this.#value() }
+    this.#lambdas--
+    return { kind: 'lambda', at, parameters, body }
+  }
+
+  #lambdaParameter(before: readonly string[]): string {
+    const { kind, text, at } = this.#token
+    if (kind !== 'name' || (text !== '_' && !isPathName(text)))
+      this.#fail('the name of a parameter, in lower case, or _')
+    if (text !== '_' && before.includes(text)) throw new StatementError(at, `two parameters are called "${text}"`)
+    this.#next++
+    return text
+  }
+
+  /** Whether there is a comparison, `and`, `or` or `not` before the argument ends, in no parentheses but those that group. */
+  #isConditionAhead(): boolean {
+    /** Of each that is open, whether it groups. */
+    const open: boolean[] = []
+    for (let ahead = 0; ; ahead++) {
+      const { kind, text } = this.#tokens[this.#next + ahead]!
+      if (kind === 'end') return false
+      const isSign = kind === 'sign'
+      const isOperator = isSign ? COMPARISONS.includes(text) : kind === 'name' && OPERATORS.includes(text)
+      if (isOperator && open.every(Boolean)) return true
+      if (isSign && '([{'.includes(text)) {
+        const before = this.#tokens[this.#next + ahead - 1]!
+        open.push(text === '(' && (before.kind === 'sign' || KEYWORDS.includes(before.text)))
+      }
+      if (isSign && ')]}'.includes(text) && open.pop() === undefined) return false
+      if (isSign && text === ',' && open.length === 0) return false
+    }
   }
 
   #sum(): ValueSyntax {

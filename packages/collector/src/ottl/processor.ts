@@ -3,12 +3,14 @@ import type { Signal, TelemetryBatch, Visitor } from '@spoor/otlp'
 import {
   CollectorError,
   createLogLimiter,
+  EMPTY_CONTEXT,
   type Component,
   type Consumer,
   type Context,
   type Counter,
 } from '../component/index.ts'
 import { createChangingProcessor, editBatch } from '../processor-helper/index.ts'
+import type { Item } from './node.ts'
 import type { ErrorMode, FailureListener } from './statements.ts'
 
 const LOG_INTERVAL_MS = 10_000
@@ -36,6 +38,8 @@ export function listenersWith(context: Context, failed: Counter, what: string): 
 export interface EditOptions<S extends Signal> {
   /** One after the other, each over all that the one before left. */
   readonly visitors: readonly Visitor<S>[]
+  /** What the visitors show statements; it is told what is known of each batch's request. */
+  readonly item?: Item
   /** Whether items are dropped, which are counted then; the reason. Undefined: none are. */
   readonly drops?: string
 }
@@ -45,16 +49,22 @@ export function createEditor<S extends Signal>(
   context: Context,
   signal: S,
   next: Consumer,
-  { visitors, drops }: EditOptions<S>,
+  { visitors, item, drops }: EditOptions<S>,
 ): Component & Consumer {
   const labels = { processor: context.id, otel_signal: signal }
   const dropped =
     drops === undefined
       ? undefined
       : context.counters.counter('otelcol_processor_dropped_items', { ...labels, reason: drops })
-  return createChangingProcessor(next, (batch) => {
+  return createChangingProcessor(next, (batch, delivery) => {
     let edited: TelemetryBatch | undefined = batch
-    for (const visitor of visitors) edited = edited && editBatch(signal, edited, visitor, dropped !== undefined)
+    if (item) item.delivery = delivery
+    try {
+      for (const visitor of visitors) edited = edited && editBatch(signal, edited, visitor, dropped !== undefined)
+    } finally {
+      // Nobody is kept from being collected.
+      if (item) item.delivery = EMPTY_CONTEXT
+    }
     if (dropped) dropped.value += batch.items - (edited?.items ?? 0)
     return edited
   })

@@ -34,6 +34,25 @@ describe('a statement that cannot be used is told with its place', () => {
       'set(span.name, Concatt(["b"], ""))',
       '1:16, at Concatt(["b"], "")): unknown function "Concatt"; did you mean "Concat"?',
     ],
+    ['set(span.name, XXH3(1))', '1:21, at 1)): expected string, got int'],
+    ['set(span.name, XXH128())', '1:16, at XXH128()): XXH128 wants target; "target" is missing'],
+    ['set(span.name, Murmur3Hash([]))', '1:28, at [])): expected string, got list'],
+    ['set(span.name, Murmur3Hash128("a", "b"))', '1:36, at "b")): Murmur3Hash128 takes at most 1 arguments: target'],
+    ['set(span.name, CommunityID("::1", 1, "::2"))', '"destination_port" is missing'],
+    ['set(span.name, CommunityID("::1", "1", "::2", 2))', '1:35, at "1", "::2", 2)): expected int, got string'],
+    ['set(span.name, ProfileID("ab"))', '1:16, at ProfileID("ab")): a profile id has 16 bytes'],
+    [
+      'set(span.name, HasAttrKeyOnDatapoint("a"))',
+      '1:16, at HasAttrKeyOnDatapoint("a…: "HasAttrKeyOnDatapoint" is for the context metric, not for span',
+    ],
+    [
+      'set_semconv_span_name("1.36.0") where span.name != ""',
+      '1:1, at set_semconv_span_name("1…: the version "1.36.0" is not supported: it is from 1.37.0 to 1.43.0',
+    ],
+    [
+      'set_semconv_span_name("1.40.0", "") where span.name != ""',
+      '1:1, at set_semconv_span_name("1…: the attribute for the name that it had needs a name',
+    ],
     ['set(span.name, UserAgent("b"))', '1:16, at UserAgent("b")): the function "UserAgent" is not supported'],
     ['set(span.name)', '1:1, at set(span.name): set wants target, value; "value" is missing'],
     ['set(span.name, "a", "b")', '1:21, at "b"): set takes at most 2 arguments: target, value'],
@@ -59,7 +78,37 @@ describe('a statement that cannot be used is told with its place', () => {
     ],
     ['Set(span.name, "x")', '1:1, at Set(span.name, "x"): "Set" gives a value and changes nothing'],
     ['set(span.name, "x")["a"]', '1:21, at "a"]: set(…) gives nothing that can be indexed'],
-    ['set(span.attributes["a"], (x) => x)', '1:27, at (x) => x): lambda expressions are not supported'],
+    ['set(span.attributes["a"], (x) => x)', '1:27, at (x) => x): a lambda expression is no value'],
+    [
+      'set(span.name, Any(span.attributes, (v) => true))',
+      '1:37, at (v) => true)): expected a lambda expression, like (key, value) => …; this one has 1 parameters',
+    ],
+    [
+      'set(span.name, Any(span.attributes, span.name))',
+      '1:37, at span.name)): expected a lambda expression, like (key, value) => …',
+    ],
+    [
+      'set(span.name, When((a) => true, 1, 2))',
+      'expected a lambda expression, like () => …; this one has 1 parameters',
+    ],
+    ['set(span.name, Any(span.attributes, (v, v) => true))', '1:41, at v) => true)): two parameters are called "v"'],
+    [
+      'set(span.name, Any(span.attributes, (_, V) => V))',
+      '1:41, at V) => V)): expected the name of a parameter, in lower case, or _; there is "V"',
+    ],
+    [
+      'set(span.name, Any(span.attributes, (_, v) => (_, w) => v))',
+      '1:47, at (_, w) => v)): a lambda expression gives a value, and no other lambda expression',
+    ],
+    ['set(span.name, Any(span.attributes, (_, v) => _))', '1:47, at _)): expected a value; there is "_"'],
+    [
+      'set(span.name, Any(span.attributes, (_, v) => v.name == "a"))',
+      '1:49, at name == "a")): "v" is a parameter, not a path; write v["name"]',
+    ],
+    ['set(span.name, Any(span.attributes, (_, v) => w == 1))', '1:47, at w == 1)): "w" does not say whose it is'],
+    ['set(span.name, Any(span.attributes, (_, v) => v ==))', '1:51, at )): expected a value; there is ")"'],
+    ['set(span.attributes[(v) => v], 1)', '1:25, at => v], 1): expected "]"; there is "=>"'],
+    [`set(span.name, ${'Any(span.attributes, (_, v) => '.repeat(11)}`, 'more than 10 lambda expressions in each other'],
     [
       'set(spanevent.name, "x") where IsRootSpan()',
       '1:32, at IsRootSpan(): "IsRootSpan" is for the context span, not for spanevent',
@@ -101,6 +150,8 @@ describe('the context of statements that do not say it', () => {
     [['set(instrumentation_scope.name, "a")'], 'scope'],
     [['set(resource.attributes["a"], "b") where IsRootSpan()'], 'span'],
     [['set(resource.attributes["a"], SPAN_KIND_SERVER)'], 'spanevent'],
+    [['set(resource.attributes["a"], Any(resource.attributes, (_, span) => span["name"] == "b"))'], 'resource'],
+    [['set(resource.attributes["a"], Any(resource.attributes, (_, v) => v == span.name))'], 'span'],
   ])('%j: %s', (statements, context) => {
     const compiled = compileStatements({ statements }, CONTEXTS.traces)
     expect(compiled.problems ?? compiled.value.context).toBe(context)

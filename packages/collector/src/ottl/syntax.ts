@@ -57,6 +57,18 @@ export type ValueSyntax =
   | { readonly kind: 'negation'; readonly at: number; readonly value: ValueSyntax }
   | CallSyntax
   | PathSyntax
+  | LambdaSyntax
+
+/** `(key, _) => HasPrefix(key, "http.")`: an argument that a function calls. */
+export interface LambdaSyntax {
+  readonly kind: 'lambda'
+  readonly at: number
+  /** Their names, `_` of one that is not looked at. */
+  readonly parameters: readonly string[]
+  readonly body:
+    | { readonly kind: 'value'; readonly value: ValueSyntax }
+    | { readonly kind: 'condition'; readonly condition: ConditionSyntax }
+}
 
 /** `span.attributes["a"][0]`. */
 export interface PathSyntax {

@@ -6,6 +6,8 @@ export function usedBy(all: readonly (StatementSyntax | ConditionSyntax)[]): Use
   const paths: PathSyntax[] = []
   const functions = new Set<string>()
   const enums = new Set<string>()
+  /** The parameters of the lambda expressions around. */
+  let locals: readonly string[] = []
 
   function keys(all: readonly KeySyntax[]): void {
     for (const key of all) value(key.value)
@@ -18,7 +20,7 @@ export function usedBy(all: readonly (StatementSyntax | ConditionSyntax)[]): Use
   function value(syntax: ValueSyntax): void {
     switch (syntax.kind) {
       case 'path':
-        paths.push(syntax)
+        if (!locals.includes(syntax.fields[0]!.name)) paths.push(syntax)
         for (const field of syntax.fields) keys(field.keys)
         return
       case 'enum':
@@ -26,6 +28,14 @@ export function usedBy(all: readonly (StatementSyntax | ConditionSyntax)[]): Use
         return
       case 'call':
         return call(syntax)
+      case 'lambda': {
+        const around = locals
+        locals = [...around, ...syntax.parameters]
+        if (syntax.body.kind === 'value') value(syntax.body.value)
+        else condition(syntax.body.condition)
+        locals = around
+        return
+      }
       case 'list':
         return syntax.values.forEach(value)
       case 'map':

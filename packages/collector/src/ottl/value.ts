@@ -24,14 +24,14 @@ export class Duration {
   }
 }
 
-/** A trace id or a span id: not a string, and not bytes; equal to another of its kind only. */
+/** A trace id, a span id or that of a profile: not a string, and not bytes; equal to another of its kind only. */
 export class Id {
-  readonly kind: 'trace' | 'span'
+  readonly kind: 'trace' | 'span' | 'profile'
   /** Of the full length; zeros where there is none. */
   readonly hex: string
-  constructor(kind: 'trace' | 'span', hex: string) {
+  constructor(kind: Id['kind'], hex: string) {
     this.kind = kind
-    this.hex = hex || '0'.repeat(kind === 'trace' ? 32 : 16)
+    this.hex = hex || '0'.repeat(kind === 'span' ? 16 : 32)
   }
 
   /** As fields have it: `''` for zeros. */

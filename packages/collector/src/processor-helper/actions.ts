@@ -201,7 +201,7 @@ function fromContext({ peer, auth, metadata }: DeliveryContext, name: string): A
 }
 
 /** Of `10.0.0.7:51432` or `[::1]:51432`. */
-function hostOf(peer: string): string {
+export function hostOf(peer: string): string {
   return peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
 }
 

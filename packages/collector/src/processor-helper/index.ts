@@ -1,7 +1,16 @@
 /** What processors are built from: edits of batches, attribute actions, `include` and `exclude`, regular expressions, values, what a trace state says about sampling. */
-export { actionsKey, compileActions, constantSteps } from './actions.ts'
+export { actionsKey, compileActions, constantSteps, hostOf } from './actions.ts'
 export { createChangingProcessor, createEditingProcessor, editBatch } from './edit.ts'
-export { compileSelection, matchKeys, matchProblems, type Selection } from './match.ts'
+export {
+  compileResourceTest,
+  compileSelection,
+  matchKeys,
+  matchParts,
+  matchProblems,
+  matchPropertiesOf,
+  type MatchProperties,
+  type Selection,
+} from './match.ts'
 export { int64Of, parseDouble, parseInt64 } from './go-numbers.ts'
 export { compileRegex, quoteRegex, RegexError, regexKey, type Regex } from './regex.ts'
 export {

@@ -13,7 +13,8 @@ const attribute = section({ key: z.string().default(''), value: anyValue })
 const attributeList = z.array(attribute).default([])
 const texts = stringList.default([])
 
-const matchProperties = section({
+/** What properties of items are made of. */
+export const matchParts = {
   match_type: z
     .enum(['strict', 'regexp'])
     .optional()
@@ -24,6 +25,13 @@ const matchProperties = section({
     section({ cacheenabled: z.boolean().optional(), cachemaxnumentries: z.int().optional() }).optional(),
     CACHE,
   ),
+  texts,
+  attributes: attributeList,
+}
+
+const matchProperties = section({
+  match_type: matchParts.match_type,
+  regexp: matchParts.regexp,
   services: texts.describe("Of spans: the resource's `service.name`."),
   span_names: texts,
   span_kinds: texts.describe('As `SPAN_KIND_SERVER`.'),
@@ -42,7 +50,13 @@ const matchProperties = section({
     .describe('Scopes, all of which must match: `name`, and `version` where that counts. Not for metrics.'),
 })
 
-type MatchProperties = z.infer<typeof matchProperties>
+export type MatchProperties = z.infer<typeof matchProperties>
+
+/** Those that are named; nothing is asked of what is not. */
+export function matchPropertiesOf(some: Partial<MatchProperties>): MatchProperties {
+  return { ...matchProperties.parse({}), ...some }
+}
+
 type Key = keyof MatchProperties
 
 /** The keys `include` and `exclude` of a processor. */
@@ -170,6 +184,12 @@ export function compileSelection<S extends Signal>(
 }
 
 type Test<T> = (it: T) => boolean
+
+/** Whether a resource has all of the `resources`. */
+export function compileResourceTest({ resources, match_type: type }: MatchProperties): Test<ResourceView> {
+  const tests = attributeTests(resources, type)
+  return ({ attributes }) => tests.every((test) => test(attributes))
+}
 
 /** Undefined where it matches everything because nothing of it counts for this signal. */
 function compileSide<S extends Signal>(properties: MatchProperties, signal: S): Selection<S> | undefined {

@@ -10,7 +10,14 @@ import {
   type TelemetryBatch,
   type Visitor,
 } from '@spoor/otlp'
-import { CollectorError, toCollectorError, type Component, type Consumer, type Context } from '../../component/index.ts'
+import {
+  CollectorError,
+  toCollectorError,
+  type Component,
+  type Consumer,
+  type Context,
+  type DeliveryContext,
+} from '../../component/index.ts'
 import { Item, type FailureListener } from '../../ottl/index.ts'
 import type { CountConfig } from './config.ts'
 import { Counter, definitionsOf, type Lookup } from './counter.ts'
@@ -47,7 +54,7 @@ export class CountConnector implements Component, Consumer {
 
   readonly consume: Consumer['consume'] = async (batch, context) => {
     const now = BigInt(Date.now()) * NS_PER_MS
-    const resources = this.#count(batch, now)
+    const resources = this.#count(batch, context, now)
     if (resources.length === 0) return
     const items = resources.reduce(
       (all, { metrics }) => all + metrics.reduce((sum, { points }) => sum + points.length, 0),
@@ -58,10 +65,10 @@ export class CountConnector implements Component, Consumer {
 
   async shutdown(): Promise<void> {}
 
-  #count({ signal, chunks }: TelemetryBatch, now: bigint): ResourceSeries[] {
+  #count({ signal, chunks }: TelemetryBatch, delivery: DeliveryContext, now: bigint): ResourceSeries[] {
     const found: ResourceSeries[] = []
     const [outer, inner] = this.#definitions[signal]
-    const visit = new Visit(this.#failed)
+    const visit = new Visit(this.#failed, delivery)
     const end = (): void => {
       const { attributes, counters } = visit
       const metrics = counters.flatMap((counter) => counter.metrics(now))
@@ -92,8 +99,9 @@ class Visit {
   readonly #item = new Item()
   readonly #failed: FailureListener
 
-  constructor(failed: FailureListener) {
+  constructor(failed: FailureListener, delivery: DeliveryContext) {
     this.#failed = failed
+    this.#item.delivery = delivery
   }
 
   begin(resource: ResourceView, counters: readonly Counter[]): void {

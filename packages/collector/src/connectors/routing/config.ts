@@ -19,10 +19,10 @@ const ROUTED = ['resource', 'span', 'metric', 'datapoint', 'log'] as const satis
 const pipelines = stringList
 
 const route = section({
-  context: wordKey('context', ['request', ...ROUTED])
+  context: wordKey('context', ['request', 'otelcol', ...ROUTED])
     .optional()
     .describe(
-      'What is chosen: `resource`, `span`, `metric`, `datapoint` or `log`, each by itself, or `request`, all of a batch by the headers that it came with. Default: as the paths of the condition say; a path that does not say whose it is is the resource’s.',
+      'What is chosen: `resource`, `span`, `metric`, `datapoint` or `log`, each by itself, or all of a batch by the request that it came with: `otelcol`, with paths like `otelcol.client.metadata["x-tenant"][0]`, or the older `request`. Default: as the paths of the condition say; a path that does not say whose it is is the resource’s.',
     ),
   condition: z
     .string()
@@ -83,8 +83,9 @@ export const routingConfig = section({
         fail('expected request["name"] == "value", or != between them', ...here, 'condition')
     } else if (signal) {
       const known = contextsOf(signal)
-      if (item.context !== undefined && !known.some((each) => each === item.context)) {
-        fail(`there is no ${item.context} in ${signal}; known: request, ${known.join(', ')}`, ...here, 'context')
+      const { context: about } = item
+      if (about !== undefined && about !== 'otelcol' && !known.some((each) => each === about)) {
+        fail(`there is no ${about} in ${signal}; known: request, otelcol, ${known.join(', ')}`, ...here, 'context')
         continue
       }
       const { problems } = compileRoute(item, signal)

@@ -1,6 +1,6 @@
 import { createBatch, decodeTraces, encodeTraces, type TelemetryBatch } from '@spoor/otlp'
 import { describe, expect, it } from 'vitest'
-import { CollectorError, EMPTY_CONTEXT } from '../../component/index.ts'
+import { CollectorError, EMPTY_CONTEXT, type DeliveryContext } from '../../component/index.ts'
 import { createSink, createTestContext, metricsRequest, tracesRequest, type Sink } from '../../testkit/index.ts'
 import { routingConnector } from './index.ts'
 
@@ -9,7 +9,7 @@ const request = tracesRequest({ spans: 600, services: 3 })
 interface Made {
   readonly context: ReturnType<typeof createTestContext>
   readonly sinks: readonly Sink[]
-  readonly route: (batch?: TelemetryBatch) => Promise<void>
+  readonly route: (batch?: TelemetryBatch, delivery?: DeliveryContext) => Promise<void>
 }
 
 /** With a sink for each of its routes. */
@@ -20,7 +20,7 @@ function create(input: object): Made {
   const sinks = routingConnector.routes!(parsed.data).map(() => createSink())
   const connector = routingConnector.create(context, parsed.data, new Map(), sinks)
   const whole = createBatch('traces', [{ bytes: request, items: 600 }])
-  return { context, sinks, route: (batch = whole) => connector.consume(batch, EMPTY_CONTEXT) }
+  return { context, sinks, route: (batch = whole, delivery = EMPTY_CONTEXT) => connector.consume(batch, delivery) }
 }
 
 const spansOf = (bytes: Uint8Array) =>
@@ -111,6 +111,30 @@ describe('the routing connector', () => {
     expect(sinks.map(({ items }) => items)).toEqual([2 * spansOf(first).length, spansOf(first).length + 600])
   })
 
+  it('chooses all of a batch by the request that it came with', async () => {
+    const condition = 'otelcol.client.metadata["X-Tenant"][0] == "acme"'
+    const by = (tenant: string): DeliveryContext => ({ ...EMPTY_CONTEXT, metadata: new Map([['x-tenant', [tenant]]]) })
+    for (const about of [{}, { context: 'otelcol' }]) {
+      const { sinks, route, context } = create({
+        table: [
+          { ...about, condition, pipelines: ['traces/a'] },
+          { condition: `span.kind == SPAN_KIND_SERVER and otelcol.client.addr == "10.0.0.7"`, pipelines: ['traces/b'] },
+        ],
+        default_pipelines: ['traces/c'],
+      })
+      await route(undefined, by('acme'))
+      expect(sinks.map(({ items }) => items)).toEqual([600, 0, 0])
+      await route(undefined, by('other'))
+      expect(sinks.map(({ items }) => items)).toEqual([600, 0, 600])
+      await route(undefined, { ...by('other'), peer: '10.0.0.7:51432' })
+      expect(sinks[1]!.items).toBe(spansOf(request).filter(isServer).length)
+      // Nobody sent a header: an index into nothing is nothing.
+      await route()
+      expect(sinks[0]!.items).toBe(600)
+      expect(context.value('spoor_connector_failed_statements')).toBe(0)
+    }
+  })
+
   it('takes the paths as they say, and those that do not as the resource’s', () => {
     const problems = (condition: string, signal: string): unknown => {
       const parsed = routingConnector.config.safeParse({ table: [{ condition, pipelines: [`${signal}/a`] }] })
@@ -123,6 +147,13 @@ describe('the routing connector', () => {
     expect(problems('attributes["a"] == 1 and resource.attributes["b"] == 2', 'traces')).toEqual([])
     expect(problems('name == "a"', 'traces')).toEqual([
       ['table.0.condition', '1:1, at name == "a": unknown path "name"'],
+    ])
+    expect(problems('otelcol.client.addr == "a" and resource.attributes["b"] == 2', 'traces')).toEqual([])
+    expect(problems('otelcol.client == "a"', 'traces')).toEqual([
+      ['table.0.condition', '1:9, at client == "a": "client" is no va'],
+    ])
+    expect(problems('otelcol.grpc.metadata["a"] == nil', 'traces')).toEqual([
+      ['table.0.condition', expect.stringContaining('1:9, at grpc')],
     ])
     expect(problems('log.body == "a"', 'traces')).toEqual([
       ['table.0.condition', expect.stringContaining('1:1, at log.body')],

@@ -82,10 +82,10 @@ export class RoutingConnector implements Component, Consumer {
   async shutdown(): Promise<void> {}
 
   /** What each is handed; a batch that all goes to one is that batch itself. */
-  #divide(batch: TelemetryBatch, { metadata }: DeliveryContext): [Consumer, TelemetryBatch][] {
+  #divide(batch: TelemetryBatch, delivery: DeliveryContext): [Consumer, TelemetryBatch][] {
     let sorted
     try {
-      sorted = this.#sorter.sort(batch.chunks, metadata)
+      sorted = this.#sorter.sort(batch.chunks, delivery)
     } catch (error) {
       throw toCollectorError(error)
     }

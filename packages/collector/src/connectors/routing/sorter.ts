@@ -12,7 +12,7 @@ import {
   type SpanView,
   type Visitor,
 } from '@spoor/otlp'
-import type { Metadata } from '../../component/index.ts'
+import { EMPTY_CONTEXT, type DeliveryContext } from '../../component/index.ts'
 import { depthOf, Item, type Chooser, type FailureListener } from '../../ottl/index.ts'
 import type { RequestCondition } from './request-condition.ts'
 
@@ -46,6 +46,8 @@ export class Sorter {
   readonly #signal: Signal
   readonly #routes: readonly SorterRoute[]
   readonly #depths: readonly number[]
+  /** Of each route, whether it chooses by the request. */
+  readonly #isOfRequest: readonly boolean[]
   /** That of the parts. */
   readonly #depth: number
   readonly #wantsRest: boolean
@@ -72,7 +74,8 @@ export class Sorter {
     this.#routes = routes
     this.#wantsRest = wantsRest
     this.#failed = failed
-    this.#depths = routes.map(({ by }) => (typeof by === 'function' ? RESOURCE : depthOf(by.context)))
+    this.#isOfRequest = routes.map(({ by }) => typeof by === 'function' || by.context === undefined)
+    this.#depths = routes.map(({ by }) => (typeof by === 'function' || !by.context ? RESOURCE : depthOf(by.context)))
     this.#depth = Math.max(...this.#depths)
     this.#known = new Uint8Array(routes.length)
     this.#copied = routes.map(({ isCopy }) => (isCopy ? new Uint8Array(FIRST_PARTS) : undefined))
@@ -93,12 +96,25 @@ export class Sorter {
   }
 
   /** Throws {@link OtlpError}, and what the listener throws. */
-  sort(chunks: readonly Chunk[], metadata: Metadata): Sorted {
+  sort(chunks: readonly Chunk[], delivery: DeliveryContext): Sorted {
+    this.#item.delivery = delivery
+    try {
+      return this.#sort(chunks, delivery)
+    } finally {
+      // Nobody is kept from being collected.
+      this.#item.delivery = EMPTY_CONTEXT
+    }
+  }
+
+  #sort(chunks: readonly Chunk[], { metadata }: DeliveryContext): Sorted {
     const sorted: Chunk[][] = this.#routes.map(() => [])
     const rest: Chunk[] = []
     let dropped = 0
-    for (const [route, { by }] of this.#routes.entries())
-      if (typeof by === 'function') this.#known[route] = by(metadata) ? YES : NO
+    for (const [route, { by }] of this.#routes.entries()) {
+      if (!this.#isOfRequest[route]) continue
+      const isChosen = typeof by === 'function' ? by(metadata) : by.chooses(this.#item, this.#failed)
+      this.#known[route] = isChosen ? YES : NO
+    }
     for (const chunk of chunks) {
       this.#part = 0
       this.#counts.fill(0)
@@ -121,7 +137,7 @@ export class Sorter {
   /** Nothing is known yet of what is in a message that far in. */
   #open(depth: number): void {
     for (let route = 0; route < this.#depths.length; route++)
-      if (this.#depths[route]! >= depth && typeof this.#routes[route]!.by !== 'function') this.#known[route] = UNKNOWN
+      if (this.#depths[route]! >= depth && !this.#isOfRequest[route]) this.#known[route] = UNKNOWN
   }
 
   /** Asks for the next part. */

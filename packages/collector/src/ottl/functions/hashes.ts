@@ -2,6 +2,8 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { EvaluationError } from '../error.ts'
 import { defineConverter, defineFunction, type FunctionDefinition } from '../function.ts'
+import { murmur3, murmur3Of128 } from '../hash/murmur3.ts'
+import { xxh128, xxh3 } from '../hash/xxh3.ts'
 import { NO_ITEM } from '../node.ts'
 import { any, optional, string } from '../parameters.ts'
 import { typeName } from '../value.ts'
@@ -72,6 +74,10 @@ export const HASHES = [
   hash('SHA256', 'sha256'),
   hash('SHA512', 'sha512'),
   defineConverter('FNV', { target: string }, fnv),
+  defineConverter('Murmur3Hash', { target: string }, (text) => murmur3(Buffer.from(text))),
+  defineConverter('Murmur3Hash128', { target: string }, (text) => murmur3Of128(Buffer.from(text))),
+  defineConverter('XXH3', { target: string }, (text) => xxh3(Buffer.from(text))),
+  defineConverter('XXH128', { target: string }, (text) => xxh128(Buffer.from(text))),
   defineConverter('Base64Decode', { target: string }, (value) => fromBase64(value, 'base64').toString()),
   defineFunction('Base64Encode', { target: string, variant: optional(string) }, ({ target, variant }) => (item) => {
     const name = variant?.get(item) ?? 'base64'

@@ -61,7 +61,7 @@ function lengthOf(value: Value): bigint {
 }
 
 function id(name: string, kind: Id['kind']): FunctionDefinition {
-  const length = kind === 'trace' ? 16 : 8
+  const length = kind === 'span' ? 8 : 16
   return defineFunction(name, { target: bytesLike }, ({ target }) => {
     const idOf = (bytes: Uint8Array = new Uint8Array(0)): Id => {
       if (bytes.length === length) return new Id(kind, bytesToHex(bytes))
@@ -112,6 +112,7 @@ export const TYPES = [
   defineConverter('IsValidLuhn', { target: stringLike }, isValidLuhn),
   id('TraceID', 'trace'),
   id('SpanID', 'span'),
+  id('ProfileID', 'profile'),
   defineFunction('IsRootSpan', {}, () => (item) => new Id('span', item.span.parentSpanId).field === '', ['span']),
   defineFunction('Coalesce', { values: listOf(any) }, ({ values }) => {
     if (values.length === 0) throw new EvaluationError('Coalesce wants one value at least')

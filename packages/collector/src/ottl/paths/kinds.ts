@@ -7,6 +7,8 @@ import { expected, expectInt, expectString, Id, Messages, Time, type LiveMap, ty
 /** A path, with what can stand behind it. */
 export interface Path extends PathNode {
   readonly fields?: Readonly<Record<string, Path>>
+  /** Only what is in it has a value. */
+  readonly isGroup?: boolean
   readonly at?: (keys: Keys) => PathNode
 }
 

@@ -12,6 +12,7 @@ import {
   problemIssues,
   type ContextName,
 } from '../../ottl/index.ts'
+import { olderLogKeys, olderLogProblems, olderMetricKeys, olderMetricProblems } from './older.ts'
 
 /** The keys of the lists of a signal, with the context that each is for. */
 const LISTS = {
@@ -51,7 +52,7 @@ const EXAMPLES = {
   logs: 'log.severity_number < SEVERITY_NUMBER_WARN',
 }
 
-const OLD = 'The older form of'
+const OLD = 'An older form of'
 
 export const filterConfig = section({
   error_mode: defaultErrorModeKey('condition'),
@@ -60,24 +61,47 @@ export const filterConfig = section({
   log_conditions: conditionsKey('logs'),
   traces: section({ resource: conditionList, span: conditionList, spanevent: conditionList })
     .optional()
-    .describe(`${OLD} \`trace_conditions\`, whose conditions have no effect then: lists of conditions by context.`),
+    .describe(`${OLD} \`trace_conditions\`, and not beside it: lists of conditions by context.`),
   spans: section({
     include: matchKeys.include.describe('What does not match all of this is dropped.'),
     exclude: matchKeys.exclude.describe('What matches all of this is dropped.'),
   })
     .optional()
     .describe(`${OLD} \`traces.span\`, and not beside it: properties of spans.`),
-  metrics: section({ resource: conditionList, metric: conditionList, datapoint: conditionList })
+  metrics: section({
+    resource: conditionList,
+    metric: conditionList,
+    datapoint: conditionList,
+    ...olderMetricKeys,
+  })
     .optional()
-    .describe(`${OLD} \`metric_conditions\`.`),
-  logs: section({ resource: conditionList, log_record: conditionList })
+    .describe(`${OLD} \`metric_conditions\`: lists of conditions, or properties of metrics.`),
+  logs: section({ resource: conditionList, log_record: conditionList, ...olderLogKeys })
     .optional()
-    .describe(`${OLD} \`log_conditions\`.`),
+    .describe(`${OLD} \`log_conditions\`: lists of conditions, or properties of records.`),
 }).superRefine((config, context) => {
   for (const { message, path } of matchProblems(config.spans ?? {}, 'traces'))
     context.addIssue({ code: 'custom', message, path: ['spans', ...path] })
   if (config.traces && (config.spans?.include ?? config.spans?.exclude))
     context.addIssue({ code: 'custom', message: 'cannot be beside "traces"; take one of them', path: ['spans'] })
+  for (const { message, path } of olderMetricProblems(config.metrics ?? {}))
+    context.addIssue({ code: 'custom', message, path: ['metrics', ...path] })
+  for (const { message, path } of olderLogProblems(config.logs ?? {}))
+    context.addIssue({ code: 'custom', message, path: ['logs', ...path] })
+  for (const signal of ['traces', 'metrics', 'logs'] as const) {
+    const older = (config[signal] ?? {}) as Readonly<Record<string, unknown>>
+    const list = Object.keys(LISTS[signal]).find((key) => older[key] !== undefined)
+    const side = ['include', 'exclude'].find((key) => older[key] !== undefined)
+    const fail = (key: string, beside: string): void =>
+      context.addIssue({
+        code: 'custom',
+        message: `cannot be beside "${beside}"; take one of them`,
+        path: [signal, key],
+      })
+    if (list !== undefined && side !== undefined) fail(side, list)
+    if (config[NEWER[signal]].length > 0)
+      for (const key of [list, side]) if (key !== undefined) fail(key, NEWER[signal])
+  }
   for (const signal of ['traces', 'metrics', 'logs'] as const) {
     for (const { source, path } of groupsOf(config, signal)) {
       const { problems } = compileConditions(source, CONTEXTS[signal])
@@ -97,7 +121,7 @@ export interface Group {
 
 const NEWER = { traces: 'trace_conditions', metrics: 'metric_conditions', logs: 'log_conditions' } as const
 
-/** In their order. Where there are conditions in the newer form, those in the older are not looked at, as in the Collector. */
+/** In their order. */
 export function groupsOf(config: FilterConfig, signal: Signal): Group[] {
   const key = NEWER[signal]
   const items = config[key]

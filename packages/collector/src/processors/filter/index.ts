@@ -1,9 +1,10 @@
-import type { Signal } from '@spoor/otlp'
+import type { Signal, Visitor } from '@spoor/otlp'
 import type { Component, Consumer, Context, ProcessorFactory } from '../../component/index.ts'
-import { compileConditions, CONTEXTS, createEditor, failureListeners } from '../../ottl/index.ts'
+import { compileConditions, CONTEXTS, createEditor, failureListeners, Item } from '../../ottl/index.ts'
 import { compileSelection } from '../../processor-helper/index.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
 import { filterConfig, groupsOf, type FilterConfig } from './config.ts'
+import { createLogSelector, createMetricSelector } from './older.ts'
 import { createSelector, createVisitor } from './visitor.ts'
 
 /** Drops what conditions are true for. */
@@ -23,9 +24,26 @@ function createFilter(context: Context, config: FilterConfig, next: Consumer, si
     return compiled.problems ? [] : compiled.value.map((conditions) => ({ conditions, failed }))
   })
   if (tests.length > 0) {
-    return createEditor(context, signal, next, { visitors: [createVisitor(signal, tests)], drops: 'filter' })
+    const item = new Item()
+    return createEditor(context, signal, next, {
+      visitors: [createVisitor(signal, tests, item)],
+      item,
+      drops: 'filter',
+    })
   }
-  const selection = signal === 'traces' ? compileSelection(config.spans ?? {}, signal) : undefined
-  if (!selection) return createEditor(context, signal, next, { visitors: [], drops: 'filter' })
-  return createEditor(context, 'traces', next, { visitors: [createSelector(selection)], drops: 'filter' })
+  const selector = selectorOf(config, signal)
+  return createEditor(context, signal, next, { visitors: selector ? [selector] : [], drops: 'filter' })
+}
+
+/** What drops by properties; undefined where nothing does. */
+function selectorOf<S extends Signal>(config: FilterConfig, signal: S): Visitor<S> | undefined {
+  const selectors: { readonly [K in Signal]: () => Visitor<K> | undefined } = {
+    traces() {
+      const selection = compileSelection(config.spans ?? {}, 'traces')
+      return selection && createSelector(selection)
+    },
+    metrics: () => createMetricSelector(config.metrics ?? {}),
+    logs: () => createLogSelector(config.logs ?? {}),
+  }
+  return selectors[signal]()
 }

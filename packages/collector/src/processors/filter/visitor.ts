@@ -1,7 +1,7 @@
 /** What is dropped, in the order of the bytes: of a resource all, else of a scope all, else items, and events or points of them. */
 import type { DataPointView, EventView, ItemViews, Signal, Visitor } from '@spoor/otlp'
 import type { Selection } from '../../processor-helper/index.ts'
-import { depthOf, Item, type Conditions, type ContextName, type FailureListener } from '../../ottl/index.ts'
+import { depthOf, type Conditions, type ContextName, type FailureListener, type Item } from '../../ottl/index.ts'
 
 /** Conditions of one context, and what hears of those that fail. */
 export interface Test {
@@ -9,8 +9,8 @@ export interface Test {
   readonly failed: FailureListener
 }
 
-export function createVisitor<S extends Signal>(signal: S, tests: readonly Test[]): Visitor<S> {
-  const item = new Item()
+/** `item`: what conditions are shown. */
+export function createVisitor<S extends Signal>(signal: S, tests: readonly Test[], item: Item): Visitor<S> {
   const matcher = (context: ContextName): (() => boolean) | undefined => {
     const all = tests.filter(({ conditions }) => conditions.context === context)
     if (all.length === 0) return undefined

@@ -1,6 +1,6 @@
 import type { Signal } from '@spoor/otlp'
 import type { Component, Consumer, Context, ProcessorFactory } from '../../component/index.ts'
-import { compileStatements, CONTEXTS, createEditor, failureListeners } from '../../ottl/index.ts'
+import { compileStatements, CONTEXTS, createEditor, failureListeners, Item } from '../../ottl/index.ts'
 import { SIGNALS } from '../../otlp-protocol/services.ts'
 import { groupsOf, transformConfig, type TransformConfig } from './config.ts'
 import { createVisitors } from './visitors.ts'
@@ -25,5 +25,6 @@ function createTransform(
     const compiled = compileStatements(source, CONTEXTS[signal])
     return compiled.problems ? [] : [{ statements: compiled.value, failed: listeners(errorMode), sharesCache }]
   })
-  return createEditor(context, signal, next, { visitors: createVisitors(signal, groups) })
+  const item = new Item()
+  return createEditor(context, signal, next, { visitors: createVisitors(signal, groups, item), item })
 }

@@ -3,7 +3,14 @@
  * they did are run in one pass, which decodes once what several of them look at.
  */
 import type { DataPointView, EventView, ItemViews, Signal, Visitor } from '@spoor/otlp'
-import { depthOf, Item, PlainMap, type ContextName, type FailureListener, type Statements } from '../../ottl/index.ts'
+import {
+  depthOf,
+  PlainMap,
+  type ContextName,
+  type FailureListener,
+  type Item,
+  type Statements,
+} from '../../ottl/index.ts'
 
 export interface Group {
   readonly statements: Statements
@@ -27,18 +34,19 @@ function passesOf(groups: readonly Group[]): Group[][] {
   return passes
 }
 
-export function createVisitors<S extends Signal>(signal: S, groups: readonly Group[]): Visitor<S>[] {
+/** `item`: what statements are shown. */
+export function createVisitors<S extends Signal>(signal: S, groups: readonly Group[], item: Item): Visitor<S>[] {
   const shared = new Map<ContextName, PlainMap>()
   for (const { statements, sharesCache } of groups) if (sharesCache) shared.set(statements.context, new PlainMap())
-  return passesOf(groups).map((pass) => createVisitor(signal, pass, shared))
+  return passesOf(groups).map((pass) => createVisitor(signal, pass, shared, item))
 }
 
 function createVisitor<S extends Signal>(
   signal: S,
   groups: readonly Group[],
   shared: ReadonlyMap<ContextName, PlainMap>,
+  item: Item,
 ): Visitor<S> {
-  const item = new Item()
   const runner = (context: ContextName): (() => void) | undefined => {
     const all = groups.filter(({ statements }) => statements.context === context)
     if (all.length === 0) return undefined
