@@ -19,7 +19,7 @@ export function section<S extends z.ZodRawShape>(shape: S, switches: readonly (k
   const strict = z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => `unknown key${hintFor(key, known)}; known: ${known.join(', ')}`).join('\n')
+        ? issue.keys.map((key) => `unknown key${hintFor(key, known)}; known: ${known.join(', ') || 'none'}`).join('\n')
         : undefined,
   })
   return z.preprocess((input) => withoutNulls(input, known, switches), strict)

@@ -1,12 +1,13 @@
 import { createBatch, decodeMetrics, encodeTraces, type Span } from '@spoor/otlp'
-import { describe, expect, it } from 'vitest'
-import { CollectorError, EMPTY_CONTEXT } from '../../component/index.ts'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { CollectorError, EMPTY_CONTEXT, NO_OVERVIEW, type Host } from '../../component/index.ts'
 import { createSink, createTestContext } from '../../testkit/index.ts'
 import { Edges, type Edge } from './edges.ts'
 import { serviceGraphConfig } from './config.ts'
 import { serviceGraphConnector } from './index.ts'
 import { GraphSeries } from './series.ts'
 
+const HOST: Host = { extension: () => undefined, fail: () => {}, overview: () => NO_OVERVIEW }
 const CLIENT = 3
 const SERVER = 2
 const id = (number: number, digits: number): string => number.toString(16).padStart(digits, '0')
@@ -68,6 +69,32 @@ describe('the service graph', () => {
     expect(context.value('otelcol_connector_servicegraph_total_edges')).toBe(3)
     expect(context.value('otelcol_connector_servicegraph_dropped_spans')).toBe(2)
     expect(context.value('spoor_connector_dropped_spans', { reason: 'max_items' })).toBe(2)
+  })
+
+  it('tells times of points that are before now, by as much as it is told', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 })
+    onTestFinished(() => void vi.useRealTimers())
+    const { sink, connector } = create({ metrics_timestamp_offset: '30s' })
+    await connector.consume(batchOf('web', [span(1, 1, 0, CLIENT)]), EMPTY_CONTEXT)
+    await connector.consume(batchOf('shop', [span(1, 2, 1, SERVER)]), EMPTY_CONTEXT)
+    const [metric] = decodeMetrics(sink.bytes()).resourceMetrics[0]!.scopeMetrics[0]!.metrics
+    const text = JSON.stringify(metric, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
+    expect(text).toContain('"timeUnixNano":"1699999970000000000"')
+  })
+
+  it('lets go of series that have not changed for a quarter of an hour, at the next look', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { context, connector } = create({ metrics_flush_interval: '1h', cache_loop: '10m' })
+    await connector.start(HOST)
+    onTestFinished(() => connector.shutdown(AbortSignal.timeout(100)))
+    await connector.consume(batchOf('web', [span(1, 1, 0, CLIENT)]), EMPTY_CONTEXT)
+    await connector.consume(batchOf('shop', [span(1, 2, 1, SERVER)]), EMPTY_CONTEXT)
+    const series = (): number | undefined => context.value('spoor_connector_series')
+    vi.advanceTimersByTime(19 * 60_000)
+    expect(series()).toBe(1)
+    vi.advanceTimersByTime(60_000)
+    expect(series()).toBe(0)
   })
 
   it('answers a sender though nobody takes the metrics, and counts these', async () => {
