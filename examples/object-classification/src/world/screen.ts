@@ -19,7 +19,7 @@ export interface Screen {
 }
 
 /** Columns of a fact's name. */
-const NAME_WIDTH = 13
+const NAME_WIDTH = 14
 
 /** A screen on `output`. */
 export function createScreen(output: Output): Screen {
