@@ -150,6 +150,7 @@ describe('the bytes', () => {
       [...value, ...key],
       [...field(0x0a, 0x78), ...key],
       [...key, ...value, ...key],
+      [...field(0x0a, 0x78, 0x78), ...value, ...key],
     ])
       expect(edits.apply(request(field(0x4a, ...content)))).toBeUndefined()
   })
@@ -157,6 +158,24 @@ describe('the bytes', () => {
   it('end where a message ends in the middle of a field', () => {
     const bytes = request([0x2a, 5, 0x61])
     expect(() => edits.apply(bytes)).toThrow('ends 4 bytes after the message')
+    expect(() => edits.apply(request([0x39, 1, 2, 3, 4, 5, 6, 7]))).toThrow('the message ends within a field')
+    expect(() => edits.apply(request([0x30]))).toThrow('the message ends within a field')
+  })
+
+  it.each([
+    ['numbers of eight bytes', [0x39, 1, 2, 3, 4, 5, 6, 7, 8]],
+    ['varints of one byte, and of more', [0x30, 2, 0x50, 0x80, 1]],
+  ])('are found behind %s', (_, before) => {
+    expect([...edits.apply(request([...before, ...attribute('k', 'v')]))!]).toEqual([
+      ...request([...before, ...attribute('k', 'w')]),
+    ])
+  })
+
+  it.each([
+    ['of eight bytes', [0x01, 0, 0, 0, 0, 0, 0, 0, 0]],
+    ['of a varint', [0x00, 0]],
+  ])('have no field with the number 0: %s', (_, field) => {
+    expect(() => edits.apply(request(field))).toThrow('field number 0')
   })
 })
 

@@ -8,7 +8,7 @@ import { joinBytes } from './join.ts'
 import type { AnyValue } from './model.ts'
 import { Patch } from './patch.ts'
 import { utf8Bytes } from './text.ts'
-import { lengthEnd, LENGTH, next, readTag, skipField } from './wire.ts'
+import { lengthEnd, LENGTH, next, readTag, shortFieldEnd, skipField } from './wire.ts'
 import { createWriter, finish, writeBytes } from './writer.ts'
 
 /** One after the other: `insert` where the key is not there, `update` where it is, `upsert` in both cases, `delete` all that have the key. */
@@ -128,6 +128,7 @@ export class AttributeEdits {
 
   #edit(bytes: Uint8Array, start: number, end: number): void {
     const wanted = this.#tag
+    const lengths = this.#lengths
     let there = 0
     let p = start
     while (p < end) {
@@ -138,13 +139,25 @@ export class AttributeEdits {
       p = at + length
       if ((tag & 0x87) !== LENGTH || length > 127 || p > end) {
         if (tag !== wanted) {
-          p = skipOther(bytes, from, end, wanted)
+          p = shortFieldEnd(bytes, from, end)
+          if (p < 0) p = skipOther(bytes, from, end, wanted)
           continue
         }
         p = lengthEnd(bytes, from + 1, end) >>> 0
         at = next >>> 0
       }
       if (tag !== wanted) continue
+      // Most are short, in the plain form, and of no interest, as no key is as long as theirs.
+      const keyLength = bytes[at + 1]!
+      const value = at + 2 + keyLength
+      const isPlain =
+        bytes[at] === KEY_TAG &&
+        keyLength < 128 &&
+        value + 1 < p &&
+        bytes[value] === VALUE_TAG &&
+        bytes[value + 1]! < 128 &&
+        p === value + 2 + bytes[value + 1]!
+      if (isPlain && lengths[keyLength] === 0) continue
       const key = this.#keyOf(bytes, at, p)
       if (key < 0) continue
       const isFirst = (there & (1 << key)) === 0

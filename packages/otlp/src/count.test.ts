@@ -1,7 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { createSpanColumns } from './columns.ts'
 import { countDataPoints, countItems, countLogRecords, countSpans } from './count.ts'
 import { arbitraryMessage, type Message, oracleEncode } from './oracle.test.helper.ts'
+import { scanSpans } from './scan.ts'
 
 /** How many messages there are in the arrays of these names, at any depth. */
 function itemsOf(value: unknown, names: readonly string[]): number {
@@ -46,6 +48,9 @@ function request(...span: number[]): Uint8Array {
   return Uint8Array.from(field(0x0a, field(0x12, [...field(0x12, []), ...field(0x12, span)])))
 }
 
+/** An attribute as every SDK writes it. */
+const PLAIN = [0x4a, 7, 0x0a, 1, 0x61, 0x12, 2, 0x10, 1]
+
 describe('errors', () => {
   const span = 'resourceSpans[0].scopeSpans[0].spans[1]'
 
@@ -59,10 +64,20 @@ describe('errors', () => {
     ['a varint of 11 bytes', [0x30, ...Array.from({ length: 10 }, () => 0x80), 1], 'varint', `${span}.kind`],
     ['a varint of 65 bits', [0x30, ...Array.from({ length: 9 }, () => 0x80), 2], 'varint', `${span}.kind`],
     ['a broken attribute', [0x4a, 2, 0x0a, 5], 'truncated', `${span}.attributes[0].key`],
+    ['one behind others', [...PLAIN, ...PLAIN, 0x4a, 2, 0x0a, 5], 'truncated', `${span}.attributes[2].key`],
+    ['one that ends after its message', [...PLAIN, 0x4a, 9, 0x0a], 'truncated', `${span}.attributes[1]`],
     ['a broken value', [0x4a, 0, 0x4a, 4, 0x12, 2, 0x21, 1], 'truncated', `${span}.attributes[1].value.doubleValue`],
   ])('name the place of %s', (_, bytes, code, path) => {
     expect(() => countSpans(request(...bytes))).toThrow(expect.objectContaining({ code, path }))
     expect(() => countSpans(request(...bytes))).toThrow(`${path}: byte `)
+  })
+
+  it('are attributes that go on behind their span, whatever is there', () => {
+    const field = (tag: number, content: number[]) => [tag, content.length, ...content]
+    const cut = field(0x12, [...PLAIN, ...PLAIN.slice(0, 5)])
+    const bytes = Uint8Array.from(field(0x0a, field(0x12, [...cut, ...PLAIN.slice(5)])))
+    expect(() => countSpans(bytes)).toThrow(expect.objectContaining({ code: 'truncated' }))
+    expect(() => scanSpans(bytes, createSpanColumns())).toThrow(expect.objectContaining({ code: 'truncated' }))
   })
 
   it('of the request itself have no path', () => {

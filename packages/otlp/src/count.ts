@@ -141,7 +141,7 @@ function walk(bytes: Uint8Array, p: number, end: number, message: number, depth:
       case KEY_VALUE:
         if (depth >= MAX_DEPTH || !isPlainKeyValue(bytes, start, stop)) {
           walk(bytes, start, stop, KEY_VALUE_MESSAGE, depth)
-        }
+        } else p = endOfPlain(bytes, stop, end, tag)
         break
       case MESSAGE:
         walk(bytes, start, stop, CHILDREN[message * 32 + (tag >>> 3)]!, depth)
@@ -210,6 +210,16 @@ function isPlainKeyValue(bytes: Uint8Array, p: number, end: number): boolean {
     default:
       return false
   }
+}
+
+/** Attributes come one after the other: where the first field is that is none with this tag, or not a plain one. */
+function endOfPlain(bytes: Uint8Array, p: number, end: number, tag: number): number {
+  while (p + 1 < end && bytes[p] === tag) {
+    const stop = p + 2 + bytes[p + 1]!
+    if (bytes[p + 1]! > 127 || stop > end || !isPlainKeyValue(bytes, p + 2, stop)) return p
+    p = stop
+  }
+  return p
 }
 
 function count(signal: Signal, bytes: Uint8Array): number {

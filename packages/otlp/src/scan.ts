@@ -338,6 +338,14 @@ function scanSpan(
         break
       case 0x4a:
         if (visitor) visitor.attribute(bytes, from, stop, row, 0)
+        // Attributes come one after the other.
+        while (stop + 1 < end && bytes[stop] === 0x4a && bytes[stop + 1]! < 128) {
+          from = stop + 2
+          const after = from + bytes[stop + 1]!
+          if (after > end) break
+          stop = after
+          if (visitor) visitor.attribute(bytes, from, stop, row, 0)
+        }
         break
       case 0x5a:
         events++

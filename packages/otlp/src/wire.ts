@@ -183,6 +183,17 @@ export function skipField(bytes: Uint8Array, p: number, end: number, tag: number
   }
 }
 
+/**
+ * The position after a field that needs no look into it: a number of 8 bytes, or a varint of one, with a tag below 128. -1 for any other, and for what is no field. `p`: its
+ * first byte, before `end`.
+ */
+export function shortFieldEnd(bytes: Uint8Array, p: number, end: number): number {
+  const tag = bytes[p]!
+  if (tag < 8) return -1
+  if ((tag & 0x87) === FIXED64) return p + 9 <= end ? p + 9 : -1
+  return (tag & 0x87) === VARINT && p + 2 <= end && bytes[p + 1]! < 128 ? p + 2 : -1
+}
+
 /** Checks that an id field of `stop - p` bytes is empty or as long as it must be. */
 export function checkId(p: number, stop: number, width: number): void {
   if (stop - p !== width && stop !== p) throw idLength(p, stop - p, width)

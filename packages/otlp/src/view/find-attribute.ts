@@ -1,5 +1,5 @@
 /** Looking for one attribute in the bytes of a message, for who asks for one or two: to know where all are takes longer. */
-import { LENGTH, lengthEnd, next, readTag, skipField } from '../wire.ts'
+import { LENGTH, lengthEnd, next, readTag, shortFieldEnd, skipField } from '../wire.ts'
 
 /** What {@link findAttribute} gives where there is none, and where it cannot say. */
 export const ABSENT = -1
@@ -24,6 +24,11 @@ export function findAttribute(bytes: Uint8Array, p: number, end: number, wanted:
     const start = p + 2
     const stop = start + length
     if ((tag & 0x87) !== LENGTH || length > 127 || stop > end) {
+      const short = shortFieldEnd(bytes, p, end)
+      if (short >= 0) {
+        p = short
+        continue
+      }
       const full = readTag(bytes, p, end)
       if (full !== wanted) {
         p = skipField(bytes, next, end, full, 0) >>> 0
