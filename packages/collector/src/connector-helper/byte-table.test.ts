@@ -34,6 +34,26 @@ it('tells the same bytes in other parts apart', () => {
   expect(table.find()).toBe(0)
 })
 
+it('tells keys apart by each of their bytes', () => {
+  for (let length = 1; length <= 17; length++) {
+    const table = new ByteTable()
+    const some = bytes.slice(0, length)
+    const look = (): number => {
+      table.begin()
+      table.range(some, 0, length)
+      return table.find()
+    }
+    look()
+    table.add()
+    for (let at = 0; at < length; at++) {
+      some[at]! ^= 0x80
+      expect(look()).toBe(-1)
+      some[at]! ^= 0x80
+    }
+    expect(look()).toBe(0)
+  }
+})
+
 it('begins anew when it is cleared', () => {
   const table = new ByteTable()
   key(table, 1, [0, 17])

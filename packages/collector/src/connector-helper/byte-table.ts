@@ -1,19 +1,21 @@
 /**
  * Numbers for keys that are bytes: the first key is 0, the next 1, and so on. A key is put together, then looked up, and nothing is made on the
- * way: for what is looked up for each span.
+ * way: for what is looked up for each span. It is kept and compared in words of four bytes, of which each part has a whole number.
  */
 import { randomInt } from 'node:crypto'
 
 /** Buckets for so many keys at first; a power of two. */
 const FIRST_SLOTS = 1024
+const WORD_BYTES = 4
 
 export class ByteTable {
   size = 0
-  #key = new Uint8Array(256)
+  #key = new Int32Array(64)
+  /** Words of it. */
   #length = 0
   #hash = 0
   /** The keys, one behind the other; `#ends` says where each ends. */
-  #arena = new Uint8Array(16 * 1024)
+  #arena = new Int32Array(4 * 1024)
   #ends = new Uint32Array(FIRST_SLOTS)
   #hashes = new Int32Array(FIRST_SLOTS)
   /** The number of a key, and 1; 0 for none. */
@@ -23,7 +25,7 @@ export class ByteTable {
 
   /** Bytes of memory that its keys take, about. */
   get byteLength(): number {
-    return this.#start(this.size) + 16 * this.size
+    return WORD_BYTES * this.#start(this.size) + 16 * this.size
   }
 
   /** Begins a key. */
@@ -34,29 +36,29 @@ export class ByteTable {
 
   /** Adds a whole number of 32 bits. */
   number(value: number): void {
-    this.#reserve(4)
-    const key = this.#key
-    let at = this.#length
-    key[at++] = value
-    key[at++] = value >>> 8
-    key[at++] = value >>> 16
-    key[at++] = value >>> 24
-    this.#length = at
-    this.#hash = Math.imul(this.#hash ^ value, 0x9e3779b1)
-    this.#hash ^= this.#hash >>> 15
+    this.#reserve(1)
+    this.#key[this.#length++] = value
+    this.#hash = mixed(this.#hash, value)
   }
 
   /** Adds bytes, and how many these are. */
   range(bytes: Uint8Array, start: number, end: number): void {
-    this.number(end - start)
-    this.#reserve(end - start)
+    this.#reserve(1 + ((end - start + 3) >>> 2))
     const key = this.#key
     let at = this.#length
-    let hash = this.#hash
-    for (let i = start; i < end; i++) {
-      const byte = bytes[i]!
-      key[at++] = byte
-      hash = Math.imul(hash ^ byte, 0x01000193)
+    key[at++] = end - start
+    let hash = mixed(this.#hash, end - start)
+    let i = start
+    for (; i + 3 < end; i += WORD_BYTES) {
+      const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
+      key[at++] = word
+      hash = mixed(hash, word)
+    }
+    if (i < end) {
+      let word = 0
+      for (let shift = 0; i < end; shift += 8) word |= bytes[i++]! << shift
+      key[at++] = word
+      hash = mixed(hash, word)
     }
     this.#length = at
     this.#hash = hash
@@ -64,7 +66,7 @@ export class ByteTable {
 
   /** The number of the key that was put together, -1 where it has none. */
   find(): number {
-    const hash = this.#mixed()
+    const hash = this.#hashOfKey()
     const mask = this.#slots.length - 1
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = this.#slots[slot]! - 1
@@ -80,13 +82,13 @@ export class ByteTable {
     const start = this.#start(id)
     const end = start + this.#length
     if (end > this.#arena.length) {
-      const arena = new Uint8Array(Math.max(end, this.#arena.length * 2))
+      const arena = new Int32Array(Math.max(end, this.#arena.length * 2))
       arena.set(this.#arena)
       this.#arena = arena
     }
     this.#arena.set(this.#key.subarray(0, this.#length), start)
     this.#ends[id] = end
-    this.#hashes[id] = this.#mixed()
+    this.#hashes[id] = this.#hashOfKey()
     this.#place(id)
     return id
   }
@@ -100,7 +102,7 @@ export class ByteTable {
     return id === 0 ? 0 : this.#ends[id - 1]!
   }
 
-  #mixed(): number {
+  #hashOfKey(): number {
     const hash = Math.imul(this.#hash ^ (this.#hash >>> 16), 0x85ebca6b)
     return hash ^ (hash >>> 13)
   }
@@ -134,10 +136,15 @@ export class ByteTable {
     for (let id = 0; id < this.size - 1; id++) this.#place(id)
   }
 
-  #reserve(bytes: number): void {
-    if (this.#length + bytes <= this.#key.length) return
-    const key = new Uint8Array(Math.max(this.#length + bytes, this.#key.length * 2))
+  #reserve(words: number): void {
+    if (this.#length + words <= this.#key.length) return
+    const key = new Int32Array(Math.max(this.#length + words, this.#key.length * 2))
     key.set(this.#key)
     this.#key = key
   }
+}
+
+function mixed(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, 0x9e3779b1)
+  return product ^ (product >>> 15)
 }

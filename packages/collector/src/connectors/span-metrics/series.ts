@@ -23,6 +23,8 @@ export abstract class Series implements PointData {
   readonly attributes: Uint8Array
   startTimeUnixNano: bigint
   lastSeen: number
+  /** Whether it counts what is beyond the limit. */
+  readonly isOverflow: boolean
   exemplars: readonly ExemplarData[] = NO_EXEMPLARS
 
   constructor({ key, attributes, startTimeUnixNano, lastSeen }: Beginning) {
@@ -30,11 +32,7 @@ export abstract class Series implements PointData {
     this.attributes = attributes
     this.startTimeUnixNano = startTimeUnixNano
     this.lastSeen = lastSeen
-  }
-
-  /** Whether it counts what is beyond the limit. */
-  get isOverflow(): boolean {
-    return this.key === OVERFLOW
+    this.isOverflow = key === OVERFLOW
   }
 
   clearExemplars(): void {
