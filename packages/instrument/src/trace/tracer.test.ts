@@ -137,6 +137,12 @@ const deeds: Record<string, { options?: Parameters<Make>[0]; timed?: true; do: (
       span.end()
     },
   },
+  'a limit of their count alone': {
+    options: { spanLimits: { attributeCountLimit: 2 } },
+    do(tracer) {
+      tracer.startSpan('a', { attributes: { one: 1, two: 2, three: 3 } }).end()
+    },
+  },
   'limits of events and links': {
     options: {
       spanLimits: {
