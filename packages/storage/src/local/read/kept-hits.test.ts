@@ -96,16 +96,17 @@ it('knows the rows of a sealed block as well, few or many', async () => {
 it('does not take what was found in a part of a block, or for another order, for all of it', async () => {
   const hits = new KeptHits(1 << 20)
   const blocks = [
-    blockOf(spansOf(0)),
+    blockOf([...spansOf(0), sent({ trace: 400, id: 999, at: 99_500, ms: 300, attributes: attributes({ n: 99n }) })]),
     blockOf([...spansOf(1), sent({ trace: 199, id: 999, at: 199_000, ms: 5_000, attributes: attributes({ n: 99n }) })]),
   ]
   const early = { filter: greater(97), to: T0 + 98_000n * MS }
   for (let i = 0; i < 2; i++) {
     expect((await find(blocks, early, hits)).ids).toEqual(idsOf(98))
-    expect((await find(blocks, { filter: greater(97) }, hits)).ids).toEqual(idsOf(199, 198, 99, 98))
+    expect((await find(blocks, { filter: greater(97) }, hits)).ids).toEqual(idsOf(199, 198, 400, 99, 98))
     // By the longest span that matches, of which the other orders need not know.
-    expect((await find(blocks, { filter: greater(97), order: 'longest_match' }, hits)).ids[0]).toBe(traceId(199))
-    expect((await find(blocks, { filter: greater(97), order: 'longest' }, hits)).ids).toHaveLength(4)
+    const longestMatch = { filter: greater(97), order: 'longest_match', limit: 1 } as const
+    expect((await find(blocks, longestMatch, hits)).ids).toEqual(idsOf(199))
+    expect((await find(blocks, { filter: greater(97), order: 'longest' }, hits)).ids).toHaveLength(5)
   }
 })
 

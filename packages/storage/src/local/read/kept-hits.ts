@@ -56,7 +56,7 @@ export class KeptHits {
       this.#bytes += bytes
     }
     this.#questions.set(key, question)
-    this.#makeRoom(question)
+    this.#makeRoom()
     return new Hits(this, question)
   }
 
@@ -74,7 +74,7 @@ export class KeptHits {
     question.rows.set(number, rows)
     question.bytes += bytes
     this.#bytes += bytes
-    this.#makeRoom(question)
+    this.#makeRoom()
   }
 
   #forgetGone(question: Question, blocks: readonly Block[]): void {
@@ -87,10 +87,9 @@ export class KeptHits {
     }
   }
 
-  #makeRoom(newest: Question): void {
+  #makeRoom(): void {
     for (const [key, question] of this.#questions) {
       if (this.#bytes <= this.#maxBytes) return
-      if (question === newest) continue
       this.#questions.delete(key)
       this.#bytes -= question.bytes
       question.isGone = true
@@ -114,7 +113,7 @@ export class Hits {
 
   /** The rows of a block that were found, ascending; undefined: that is not known. */
   find(block: Block): Uint32Array | typeof NO_HITS | undefined {
-    const rows = block.growsIn ? undefined : this.#kept.find(this.#question, block)
+    const rows = this.#kept.find(this.#question, block)
     return rows === undefined || rows === NO_HITS ? rows : rowNumbers(rows)
   }
 
