@@ -60,7 +60,7 @@ async function measured(context: Context, belongings: Belongings, place: string,
   const order = { protocol: 'grpc', gzip: false, address: before.grpc, maxMs: Infinity } as const
   const spans = context.store.spans - filled.spans
   const { passes } = await load.call<LoadResult>('load', { ...order, spans })
-  const late = filled.passes.slice(0, LATE_PASSES).map(({ number }) => number)
+  const late = wholePasses(filled).slice(0, LATE_PASSES)
   await load.call('late', { protocol: 'grpc', address: before.grpc, passes: late })
   await before.stop()
 
@@ -96,6 +96,12 @@ async function measured(context: Context, belongings: Belongings, place: string,
   figures.push(await unsealed('log that is not sealed, at the end', belongings), await manyTraces(program, get))
   figures.push(await withGiant(context, program, load, day))
   return figures
+}
+
+/** Those of which everything was sent: what comes late is then the rest of its traces. */
+function wholePasses({ passes }: Filled): number[] {
+  const requests = Math.max(...passes.map((pass) => pass.requests))
+  return passes.filter((pass) => pass.requests === requests).map(({ number }) => number)
 }
 
 async function asked(context: Context, { pid }: Program, questions: readonly Question[]): Promise<Figure[]> {
