@@ -15,7 +15,7 @@ import { rowsOf, sizes } from './figures.ts'
 import { copyIn, fill, startOnCopy, type Filled } from './filled.ts'
 import { GIANT_SPANS, sendGiant } from './giant.ts'
 import { byId, questionsOf } from './questions.ts'
-import { search } from './search.ts'
+import { search, told } from './search.ts'
 import { besideArriving, LATE_PASSES, manyTraces, startEmpty } from './store.ts'
 import { createPicker } from './subjects.ts'
 
@@ -159,12 +159,14 @@ async function withGiant(
     const parameters = { order: 'longest', ...day }
     const { ms, result } = await timed(() => search(get, { q: '', parameters, least: 1 }))
     const spans = result.traces.reduce((most, trace) => Math.max(most, trace.spans), 0)
-    if (spans < GIANT_SPANS) throw new Error(`of ${GIANT_SPANS} spans of one trace ${spans} were found`)
+    if (result.complete && spans < GIANT_SPANS)
+      throw new Error(`of ${GIANT_SPANS} spans of one trace ${spans} were found`)
     return {
       name: `first search by the longest, with a trace of ${GIANT_SPANS} spans`,
       unit: 'ms',
       value: ms,
       goal: { value: 500 },
+      note: told(result),
     }
   })
 }
