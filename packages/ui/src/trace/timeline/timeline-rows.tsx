@@ -66,7 +66,7 @@ export function TimelineRows(props: {
       <div
         role="rowgroup"
         className={styles.group}
-        style={moved === 0 ? undefined : { transform: `translateY(${moved}px)`, willChange: 'transform' }}
+        style={moved === 0 ? undefined : { transform: `translateY(${moved}px)` }}
       >
         {Array.from({ length: end - first }, (_, place) => {
           const index = first + place
