@@ -11,6 +11,7 @@ const FILES = [
 ].filter((path) => !/\.test\.|testkit|conformance|faults|extension-helper\/html|loadgen\/market/.test(path))
 /** Options of Node and V8, and of what is run by others. */
 const FOREIGN = new Set([
+  '--add-host',
   '--import',
   '--env-file',
   '--reload',
