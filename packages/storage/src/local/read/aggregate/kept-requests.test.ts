@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MS, sent, T0, type SentSpan, type SpanSpec } from '../../../conformance/spans.ts'
+import { attributes, MS, sent, T0, type SentSpan, type SpanSpec } from '../../../conformance/spans.ts'
 import { StorageError, type AggregateQuery } from '../../../contract.ts'
 import type { Block } from '../block.ts'
 import { Store } from './kept-parts.test.helper.ts'
@@ -46,6 +46,24 @@ describe('the requests of whole blocks', () => {
       to: T0 + 700n * MS,
     })
     expect(store.looked()).toEqual([0])
+  })
+
+  it('are kept of a number apart from those of the text that it is written as', async () => {
+    const store = new Store()
+    store.add(
+      at(
+        { trace: 1, id: 1, attributes: attributes({ size: 5n }) },
+        { trace: 2, id: 2, attributes: attributes({ size: '5n' }) },
+        { trace: 3, id: 3, attributes: attributes({ size: '5n' }) },
+      ),
+    )
+    const of = (value: bigint | string): AggregateQuery => ({
+      ...asked,
+      filter: { op: 'eq', target: { attribute: 'size' }, value },
+    })
+    expect(await names(store, of(5n))).toEqual(['call 1'])
+    expect(await names(store, of('5n'))).toEqual(['call 2'])
+    expect(await names(store, of(5n))).toEqual(['call 1'])
   })
 
   it('are counted anew of a block with traces of which more has come, and of no other', async () => {

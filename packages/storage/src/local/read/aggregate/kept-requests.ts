@@ -4,7 +4,7 @@ import type { KeptView } from '../kept-parts.ts'
 import { isInside, meets, type Range } from '../range.ts'
 import { TraceSweep, type PartCount, type SweptTrace, type TakeRows } from '../trace-sweep.ts'
 import type { Turn } from '../turn.ts'
-import { filterKey, type KeptCounts, type PartCounter } from './kept-spans.ts'
+import { setKey, type KeptCounts, type PartCounter } from './kept-spans.ts'
 import type { ScopePlan } from './plan.ts'
 
 /** What a block's requests come to, and of how many neighbours they are known. */
@@ -32,7 +32,7 @@ export async function eachKeptRequest(
   growth: PartCount,
   { parts, counter }: KeptCounts,
 ): Promise<boolean> {
-  const filter = scope.of === 'requests' ? filterKey(scope) : undefined
+  const filter = scope.of === 'requests' ? setKey(scope) : undefined
   if (filter === undefined) return false
   const view = parts.begin(blocks)
   const { shared } = parts

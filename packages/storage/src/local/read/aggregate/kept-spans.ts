@@ -1,4 +1,3 @@
-import type { Filter } from '../../../contract.ts'
 import { isFilterOfHeaders } from '../../../header-filter.ts'
 import type { BlockRows } from '../../block/rows.ts'
 import type { Block } from '../block.ts'
@@ -6,7 +5,7 @@ import type { KeptParts, KeptView } from '../kept-parts.ts'
 import { mayMatch } from '../filter/condition.ts'
 import { matchesIn, type Matches } from '../matches.ts'
 import { isInside, meets, type Range } from '../range.ts'
-import type { CompiledSet } from '../set/compile.ts'
+import type { CompiledSet, Leaf } from '../set/compile.ts'
 import { coverOf, type Source } from '../set/sources.ts'
 import type { PartCount, TakeRows } from '../trace-sweep.ts'
 import type { Turn } from '../turn.ts'
@@ -57,21 +56,20 @@ export function isKept(scope: ScopePlan): boolean {
 function keyOf(scope: ScopePlan): string | undefined {
   const { set, of } = scope
   if (of === 'requests') return undefined
-  const filter = set && filterOf(set)
-  return filter && !isFilterOfHeaders(filter) ? undefined : filterKey(scope)
+  const leaf = set && leafOf(set)
+  return leaf && !isFilterOfHeaders(leaf.filter) ? undefined : setKey(scope)
 }
 
 /** What a part's key has of the set; undefined where that is not one filter, or a very long one. */
-export function filterKey({ set }: ScopePlan): string | undefined {
+export function setKey({ set }: ScopePlan): string | undefined {
   if (set && set.root.op !== 'spans') return undefined
-  const filter = set && filterOf(set)
-  if (!filter) return ''
-  const key = JSON.stringify(filter, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
-  return key.length > MAX_FILTER ? undefined : ` ${key}`
+  const leaf = set && leafOf(set)
+  if (!leaf) return ''
+  return leaf.key.length > MAX_FILTER ? undefined : ` ${leaf.key}`
 }
 
-function filterOf({ root, leaves }: CompiledSet): Filter | undefined {
-  return root.op === 'spans' && root.leaf !== undefined ? leaves[root.leaf]!.filter : undefined
+function leafOf({ root, leaves }: CompiledSet): Leaf | undefined {
+  return root.op === 'spans' && root.leaf !== undefined ? leaves[root.leaf] : undefined
 }
 
 /** Counts spans of which {@link isKept} is true: those of whole blocks as parts, which are kept, others by their rows. */
