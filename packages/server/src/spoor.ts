@@ -140,6 +140,7 @@ export async function startSpoor(options: SpoorOptions = {}): Promise<Spoor> {
   const budget = createBudget(undefined, {
     counters,
     collect: garbageCollector(),
+    maxResidentBytes: MAX_RESIDENT_BYTES,
     onOverload: (reason) => intake.refused(reason),
   })
   const running: { store?: TraceStore; app?: FastifyInstance; collector?: Collector; queryGrpc?: string } = {}
@@ -368,6 +369,8 @@ function warnWithoutStore({ exporters }: Collector, logger: Logger): void {
   )
 }
 
+/** What the program wants to take of memory in all: what is in flight gives way when the rest of it grows. 408 MiB; peaks stay below 500 MB. */
+const MAX_RESIDENT_BYTES = 408 * 1024 * 1024
 const DEFAULT_DEADLINE_MS = 10_000
 const HOUR_MS = 3_600_000
 /** What a step of the start may take to end when the start is broken off. Milliseconds. */

@@ -120,6 +120,78 @@ describe('a budget', () => {
   })
 })
 
+describe('a budget of a program that wants to take no more than so much memory in all', () => {
+  function create() {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout'] })
+    const program = { rest: 0, residentBytes: () => program.rest + budget.used }
+    const budget = createBudget(100 * MIB, {
+      maxResidentBytes: 300 * MIB,
+      residentBytes: program.residentBytes,
+      counters,
+    })
+    /** How much somebody gets now, asking for a MiB at a time. */
+    const room = () => {
+      vi.advanceTimersByTime(20)
+      const lease = budget.take(0, 'body')!
+      while (lease.bytes < 200 * MIB && lease.grow(MIB));
+      const had = lease.bytes
+      lease.release()
+      return had / MIB
+    }
+    return { budget, program, room }
+  }
+  const counters = createCounters()
+  afterEach(() => void vi.useRealTimers())
+
+  test('leaves to bytes in flight what the rest of it does not take, two fifths at the least', () => {
+    const { budget, program, room } = create()
+    budget.take(10 * MIB, 'pipeline')
+    program.rest = 200 * MIB
+    expect(room()).toBe(90)
+    program.rest = 230 * MIB
+    expect(room()).toBe(60)
+    expect(valueOf(counters, 'spoor_budget_limit_bytes')).toBe(70 * MIB)
+    program.rest = 280 * MIB
+    expect(room()).toBe(30)
+    program.rest = 100 * MIB
+    expect(room()).toBe(90)
+  })
+
+  test('one message that is larger than what is left gets through when it has the highest limit for itself', () => {
+    const { budget, program } = create()
+    program.rest = 280 * MIB
+    expect(budget.take(41 * MIB, 'body')).toBeDefined()
+    expect(budget.take(60 * MIB, 'body')).toBeUndefined()
+    expect(budget.take(59 * MIB, 'body')).toBeDefined()
+  })
+
+  test('one that begins has a lease for nothing yet, also while more is held than is left now', () => {
+    const { budget, program } = create()
+    const first = budget.take(90 * MIB, 'body')!
+    program.rest = 280 * MIB
+    vi.advanceTimersByTime(20)
+    expect(first.grow(20 * MIB)).toBe(false)
+    const second = budget.take(0, 'body')!
+    expect(second.grow(1)).toBe(false)
+    expect(budget.refusal(1).message).toBe(
+      `${90 * MIB} of ${40 * MIB} bytes for requests in flight are used; try again`,
+    )
+  })
+
+  test('memory is not looked at for each request', () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout'] })
+    const residentBytes = vi.fn(() => 0)
+    const budget = createBudget(100 * MIB, { maxResidentBytes: 300 * MIB, residentBytes })
+    const lease = budget.take(100 * MIB, 'body')!
+    for (let i = 0; i < 1000; i++) budget.take(1, 'body')
+    expect(residentBytes).toHaveBeenCalledTimes(1)
+    lease.release()
+    vi.advanceTimersByTime(20)
+    for (let i = 0; i < 1000; i++) budget.take(MIB / 100, 'body')?.release()
+    expect(residentBytes).toHaveBeenCalledTimes(2)
+  })
+})
+
 describe('stages that keep what they have answered for', () => {
   test('always get what they were handed, which its caller holds until it is answered', () => {
     const budget = createBudget(100)
@@ -128,6 +200,7 @@ describe('stages that keep what they have answered for', () => {
     keeper.add(30)
     expect(budget.used).toBe(130)
     expect(budget.take(1, 'body')).toBeUndefined()
+    expect(budget.take(0, 'body')).toBeDefined()
     received.release()
     expect(budget.used).toBe(30)
     expect(budget.take(71, 'body')).toBeUndefined()

@@ -18,6 +18,10 @@
  * than {@link GARBAGE_SHARE} of what is free lies about besides what is held, and when all is quiet; there is never much
  * more than twice that. Under full load that would be several times a second: a program that has the memory lets it be more then,
  * `maxGarbageShare`.
+ *
+ * Bytes in flight are not all that a program has. Where it says how much memory it wants to take in all (`maxResidentBytes`), the
+ * limit is what the rest of it leaves of that: a program whose caches have filled receives less at a time, down to
+ * {@link LEAST_SHARE} of the budget, and does not take more memory.
  */
 import type { Chunk, TelemetryBatch } from '@spoor/otlp'
 import { unusedBytes } from './body-memory.ts'
@@ -27,6 +31,10 @@ import { CollectorError } from './error.ts'
 /** Bytes in flight at a time, over the whole collector: 160 MiB. The whole program with its threads then stays below 500 MB. */
 export const DEFAULT_BUDGET_BYTES = 160 * 1024 * 1024
 
+/** What can always be in flight, as a share of the budget, whatever else takes memory: 64 MiB by default. */
+const LEAST_SHARE = 2 / 5
+/** When bytes are asked for that are not there, memory is looked at no more often than this. Milliseconds. */
+const MEASURE_INTERVAL_MS = 20
 /** How long a reclaimable lease is left alone. Milliseconds. */
 const RECLAIM_AFTER_MS = 5_000
 /** A reclaimable lease that grows faster than this is not slow. Bytes a second since it was taken. */
@@ -96,15 +104,16 @@ export interface Keeper {
 }
 
 export interface Budget {
-  /** The limit, in bytes. */
+  /** The highest limit, in bytes: what one message may need in all. */
   readonly maxBytes: number
   /**
-   * Bytes that are held now. More than `maxBytes` only by what keepers were handed that its caller, or another keeper, has not
+   * Bytes that are held now. More than the limit only where that has become less, and by what keepers were handed that its caller, or another keeper, has not
    * given back yet; nobody gets a lease until it is less again.
    */
   readonly used: number
   /**
-   * A lease for so many bytes (0 and more), or undefined when the budget does not have them; that is counted.
+   * A lease for so many bytes (0 and more), or undefined when the budget does not have them, which is counted. A lease for 0 can
+   * always be had.
    *
    * @param reclaim set by holders that wait for a peer: called when others need the bytes and this lease has been slow.
    * It must give up what is held and release the lease before it returns, and must not throw.
@@ -133,6 +142,10 @@ export interface BudgetOptions {
   readonly collect?: Collect | undefined
   /** How much garbage there may be shortly after a collection, as a share of what is free: 1/8 to 1. Default: 1/8, as always. */
   readonly maxGarbageShare?: number
+  /** What the whole program should take of memory, in bytes: see the head of this file. Default: no matter, the limit is `maxBytes`. */
+  readonly maxResidentBytes?: number
+  /** What it takes now. Default: `process.memoryUsage.rss()`. */
+  readonly residentBytes?: () => number
   /** Bytes outside of V8's heap that take memory, garbage among them. Default: those of `process.memoryUsage().arrayBuffers`. */
   readonly outsideBytes?: () => number
   /** Called with the reason, in words, each time a sender is told to come again for want of bytes. Must not throw. */
@@ -160,6 +173,8 @@ class SharedBudget implements Budget {
   readonly #counters: Counters | undefined
   readonly #collect: Collect | undefined
   readonly #maxGarbageShare: number
+  readonly #maxResidentBytes: number
+  readonly #residentBytes: () => number
   readonly #outsideBytes: () => number
   readonly #onOverload: ((reason: string) => void) | undefined
   readonly #stages = new Map<BudgetStage, Counter>()
@@ -169,6 +184,9 @@ class SharedBudget implements Budget {
   readonly #queuesFull: Counter
   /** What all keepers keep. */
   readonly #kept: Counter
+  /** What may be held now; `maxBytes`, or less. */
+  #limit: number
+  #measuredAt = -Infinity
   #used = 0
   #exempt = 0
   #givenSinceSample = 0
@@ -182,8 +200,12 @@ class SharedBudget implements Budget {
   #isQuiet = true
   #nextReclaim = 0
 
-  constructor(maxBytes: number, { counters, collect, maxGarbageShare, outsideBytes, onOverload }: BudgetOptions) {
+  constructor(maxBytes: number, options: BudgetOptions) {
+    const { counters, collect, maxGarbageShare, maxResidentBytes, residentBytes, outsideBytes, onOverload } = options
     this.maxBytes = maxBytes
+    this.#limit = maxBytes
+    this.#maxResidentBytes = maxResidentBytes ?? Infinity
+    this.#residentBytes = residentBytes ?? (() => process.memoryUsage.rss())
     this.#counters = counters
     this.#collect = collect
     this.#maxGarbageShare = maxGarbageShare ?? GARBAGE_SHARE
@@ -193,7 +215,7 @@ class SharedBudget implements Budget {
     this.#reclaimed = counters?.counter('spoor_budget_refusals', { reason: 'slow_client' }) ?? { value: 0 }
     this.#queuesFull = counters?.counter('spoor_budget_refusals', { reason: 'queues_full' }) ?? { value: 0 }
     this.#kept = this.stage('queue')
-    counters?.gauge('spoor_budget_limit_bytes', {}, () => maxBytes)
+    counters?.gauge('spoor_budget_limit_bytes', {}, () => this.#limit)
   }
 
   get used(): number {
@@ -239,22 +261,38 @@ class SharedBudget implements Budget {
       const message = `a message of ${bytes} bytes is more than the collector holds in all (${this.maxBytes} bytes); send smaller batches`
       return new CollectorError('too_large', message)
     }
-    const message = `${this.#used} of ${this.maxBytes} bytes for requests in flight are used; try again`
+    const message = `${this.#used} of ${Math.floor(this.#limit)} bytes for requests in flight are used; try again`
     this.#onOverload?.(message)
     return new CollectorError('overloaded', message, { retryAfterMs: RETRY_AFTER_MS })
   }
 
-  /** @internal Gives out bytes, or says that there are none. */
-  reserve(bytes: number): boolean {
-    if (this.#used + bytes > this.maxBytes) {
-      this.#reclaimSlow(bytes)
-      if (this.#used + bytes > this.maxBytes) {
+  /** @internal Gives out bytes to a lease that has `own`, or says that there are none. */
+  reserve(bytes: number, own: number): boolean {
+    if (!this.#fits(bytes, own)) {
+      this.#measure()
+      if (!this.#fits(bytes, own)) this.#reclaimSlow(bytes)
+      if (!this.#fits(bytes, own)) {
         this.#full.value++
         return false
       }
     }
     this.#giveOut(bytes)
     return true
+  }
+
+  /** Nothing always does. What is as large as all that there is room for now has to get through as well, sometime. */
+  #fits(bytes: number, own: number): boolean {
+    return bytes === 0 || this.#used + bytes <= (own + bytes > this.#limit ? this.maxBytes : this.#limit)
+  }
+
+  /** Sets the limit to what the rest of the program leaves. */
+  #measure(): void {
+    if (this.#maxResidentBytes === Infinity) return
+    const now = performance.now()
+    if (now < this.#measuredAt + MEASURE_INTERVAL_MS) return
+    this.#measuredAt = now
+    const left = this.#maxResidentBytes - (this.#residentBytes() - this.#used)
+    this.#limit = Math.max(this.maxBytes * LEAST_SHARE, Math.min(left, this.maxBytes))
   }
 
   pass(bytes: number): void {
@@ -303,12 +341,13 @@ class SharedBudget implements Budget {
   /** A minor collection where garbage passes the share of the limit, and a major one where that was not enough. */
   #sample(share: number): void {
     this.#givenSinceSample = 0
+    this.#measure()
     if (!this.#collect) return
     const outside = this.#outsideBytes() - this.#used - this.#exempt
     // After a major collection, what is left is somebody's.
     this.#foreignBytes = this.#collected === 'major' ? outside : Math.min(this.#foreignBytes, outside)
     const garbage = outside - this.#foreignBytes
-    const allowed = share * Math.max(this.maxBytes - this.#used, this.maxBytes / 4)
+    const allowed = share * Math.max(this.#limit - this.#used, this.#limit / 4)
     if (garbage <= allowed) this.#collected = undefined
     else {
       // What a minor collection frees is gone a moment later only: it has another share's time to do so.
@@ -340,7 +379,7 @@ class SharedBudget implements Budget {
     }
     slow.sort((a, b) => a.bytesPerMs - b.bytesPerMs)
     for (const { lease } of slow) {
-      if (this.#used + bytes <= this.maxBytes) break
+      if (this.#used + bytes <= this.#limit) break
       this.#reclaimed.value++
       lease.reclaim()
     }
@@ -371,7 +410,7 @@ class BudgetLease implements Lease {
 
   grow(bytes: number): boolean {
     if (!(bytes >= 0)) throw new RangeError(`a lease cannot grow by ${bytes} bytes`)
-    if (this.#released || !this.#budget.reserve(bytes)) return false
+    if (this.#released || !this.#budget.reserve(bytes, this.#bytes)) return false
     if (this.released) {
       // It was itself the slow one that had to give way.
       this.#budget.giveBack(bytes)
