@@ -1,9 +1,11 @@
 /**
  * A file of SQLite that one component writes: whole transactions or none, whenever the process is killed; one process at a time, by a lock of
  * the kernel; pages that are free again are used again. What comes at the same time is written by one transaction, so that many
- * senders share one sync.
+ * senders share one sync. What makes the file larger is refused while some of the disk is left: without any, nothing could be taken out of the file
+ * either, and it would keep the disk full for ever.
  */
-import { renameSync } from 'node:fs'
+import { renameSync, statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type * as sqlite from 'node:sqlite'
 import { CollectorError } from './error.ts'
 import type { Logger } from './logger.ts'
@@ -21,6 +23,12 @@ export interface SqliteFileOptions {
   readonly logger: Logger
 }
 
+interface Change {
+  readonly run: () => void
+  /** What the file may grow by. Bytes. */
+  readonly bytes: number
+}
+
 type Work = (error?: CollectorError) => void
 
 /** `SQLITE_CORRUPT` and `SQLITE_NOTADB`. */
@@ -30,12 +38,14 @@ const BUSY = 5
 const MAX_LOG_BYTES = 16 * 1024 * 1024
 /** Of SQLite, by default. */
 const PAGE_BYTES = 4096
+/** Left of the disk for what makes no file larger: as much as the log may have, of a small disk this share. */
+const RESERVE_SHARE = 1 / 4
+/** What is in the log alone, and will be in the file as well, is at most this share of it: else it is brought there. */
+const LOG_SHARE_OF_RESERVE = 1 / 4
 /** Free pages that are given back to the file system at a time. */
 const MAX_FREED_PAGES = 1024
 
 const PRAGMAS = `
-  PRAGMA locking_mode = EXCLUSIVE;
-  PRAGMA auto_vacuum = INCREMENTAL;
   PRAGMA journal_mode = WAL;
   PRAGMA journal_size_limit = ${MAX_LOG_BYTES};
 `
@@ -43,8 +53,9 @@ const PRAGMAS = `
 export class SqliteFile {
   readonly database: sqlite.DatabaseSync
   readonly #what: string
+  readonly #folder: string
   /** What the next transaction does. */
-  #changes: (() => void)[] = []
+  #changes: Change[] = []
   /** Who waits for each of them. */
   #waiting: Work[] = []
 
@@ -87,9 +98,17 @@ export class SqliteFile {
   private constructor(file: string, { what, schema, fsync, maxBytes }: SqliteFileOptions) {
     const { DatabaseSync } = loadSqlite()
     this.#what = what
+    this.#folder = dirname(file)
     this.database = new DatabaseSync(file)
     try {
+      // First, as without it reading takes room on the disk.
+      this.database.exec('PRAGMA locking_mode = EXCLUSIVE')
+      // It writes, even where it changes nothing, and a full disk must not keep what is in the file from being read.
+      const isNew = this.database.prepare('PRAGMA page_count').get()?.['page_count'] === 0
+      if (isNew) this.database.exec('PRAGMA auto_vacuum = INCREMENTAL')
       this.database.exec(`${PRAGMAS}${schema}; PRAGMA synchronous = ${fsync ? 'FULL' : 'NORMAL'};`)
+      const logPages = Math.ceil((this.#disk().reserve * LOG_SHARE_OF_RESERVE) / PAGE_BYTES)
+      this.database.exec(`PRAGMA wal_autocheckpoint = ${logPages}`)
       if (maxBytes !== undefined) this.database.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)}`)
     } catch (error) {
       this.database.close()
@@ -97,22 +116,20 @@ export class SqliteFile {
     }
   }
 
-  /** Resolves when the change is in the file. Rejects with `unavailable` where it cannot be written, as on a full disk. */
-  async change(change: () => void): Promise<void> {
-    this.#changes.push(change)
+  /**
+   * Resolves when the change is in the file. Rejects with `unavailable` where it cannot be written, as on a full disk.
+   *
+   * @param bytes what the file may grow by, of a change that adds to it
+   */
+  async change(run: () => void, bytes = 0): Promise<void> {
+    this.#changes.push({ run, bytes })
     if (this.#changes.length === 1) setImmediate(() => this.flush())
     await new Promise<void>((resolve, reject) => this.#waiting.push((error) => (error ? reject(error) : resolve())))
   }
 
-  /** Writes all changes at once, or none, and gives the error then. */
-  transact(changes: readonly (() => void)[]): CollectorError | undefined {
-    try {
-      transact(this.database, () => changes.forEach((change) => change()))
-      return undefined
-    } catch (error) {
-      const message = `the ${this.#what} cannot be written: ${(error as Error).message}`
-      return new CollectorError('unavailable', message, { cause: error })
-    }
+  /** Writes all of it at once, or nothing, and gives the error then. */
+  transact(run: () => void): CollectorError | undefined {
+    return this.#write([{ run, bytes: 0 }])
   }
 
   /** Writes what is to be written. */
@@ -122,10 +139,38 @@ export class SqliteFile {
     if (changes.length === 0) return
     this.#changes = []
     this.#waiting = []
-    const error = this.transact(changes)
+    const error = this.#write(changes)
     // One that does not fit keeps none of the others out, least of all what makes room.
     const isApart = error !== undefined && changes.length > 1
-    waiting.forEach((work, index) => work(isApart ? this.transact([changes[index]!]) : error))
+    waiting.forEach((work, index) => work(isApart ? this.#write([changes[index]!]) : error))
+  }
+
+  #write(changes: readonly Change[]): CollectorError | undefined {
+    const bytes = changes.reduce((sum, change) => sum + change.bytes, 0)
+    try {
+      const reason = bytes > 0 ? this.#whyFull(bytes) : undefined
+      if (reason !== undefined) return this.#refusal(reason)
+      transact(this.database, () => changes.forEach(({ run }) => run()))
+      return undefined
+    } catch (error) {
+      return this.#refusal((error as Error).message, error)
+    }
+  }
+
+  #refusal(reason: string, cause?: unknown): CollectorError {
+    return new CollectorError('unavailable', `the ${this.#what} cannot be written: ${reason}`, { cause })
+  }
+
+  /** Whether so much can be added, which is written twice: into the log, and from there into the file. */
+  #whyFull(bytes: number): string | undefined {
+    const { free, reserve } = this.#disk()
+    if (free >= reserve + 2 * bytes) return undefined
+    return `the disk of ${this.#folder} has ${free} bytes left, of which ${reserve} are kept for taking out what is in it; make room there`
+  }
+
+  #disk(): { readonly free: number; readonly reserve: number } {
+    const { bavail, bsize, blocks } = statfsSync(this.#folder)
+    return { free: bavail * bsize, reserve: Math.min(MAX_LOG_BYTES, Math.floor(blocks * bsize * RESERVE_SHARE)) }
   }
 
   /** Whether a transaction ends only when it is on the disk. */

@@ -194,6 +194,7 @@ class HelpedExporter implements Component, Consumer {
           if (code !== 'overloaded') this.#troubles.set('queue', 'recoverable_error', message)
           this.#refusals.add({ signal, items, reason: code === 'overloaded' ? 'full' : code, error: message })
         },
+        kept: (_, { message }) => this.#troubles.set('queue', 'recoverable_error', message),
         damaged: ({ signal, items }, { message }) =>
           this.#drops.add({ signal, items, reason: 'damaged', error: message }),
       },

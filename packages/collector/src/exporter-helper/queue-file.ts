@@ -46,6 +46,8 @@ export class QueueFile {
   readonly #select: sqlite.StatementSync
   readonly #delete: sqlite.StatementSync
   #next: number
+  /** What is to be taken out and could not be. */
+  readonly #left: number[] = []
   /** What was in it when it was opened, the oldest first. */
   readonly found: readonly Stored[]
 
@@ -71,14 +73,17 @@ export class QueueFile {
   /** Resolves when the batch is in the file. Rejects with `unavailable` where it cannot be written, as on a full disk. */
   async put(batch: TelemetryBatch, metadata: string | null = null): Promise<Stored> {
     const { stored, insert } = this.#row(batch, metadata)
-    await this.#file.change(insert)
+    await this.#file.change(insert, stored.byteLength)
     return stored
   }
 
   /** Puts the batches in the place of one, all of them or none. Throws `unavailable` where it cannot be written. */
   replace({ number, metadata }: Stored, batches: readonly TelemetryBatch[]): readonly Stored[] {
     const rows = batches.map((batch) => this.#row(batch, metadata))
-    const error = this.#file.transact([() => this.#delete.run(number), ...rows.map(({ insert }) => insert)])
+    const error = this.#file.transact(() => {
+      this.#delete.run(number)
+      rows.forEach(({ insert }) => insert())
+    })
     if (error) throw error
     return rows.map(({ stored }) => stored)
   }
@@ -92,9 +97,18 @@ export class QueueFile {
     return createBatch(row.signal, [{ bytes: row.bytes, items: row.items }])
   }
 
-  /** Takes it out. A crash soon after it may bring it back. */
+  /**
+   * Takes it out, and what could not be taken out before. A crash soon after it may bring it back. Rejects with `unavailable` where it cannot be
+   * written: it is taken out with the next one then, or found again.
+   */
   async remove({ number }: Stored): Promise<void> {
-    await this.#file.change(() => this.#delete.run(number))
+    const numbers = [...this.#left.splice(0), number]
+    try {
+      await this.#file.change(() => numbers.forEach((each) => this.#delete.run(each)))
+    } catch (error) {
+      this.#left.push(...numbers)
+      throw error
+    }
   }
 
   /** Whether a transaction ends only when it is on the disk. */

@@ -55,6 +55,8 @@ export interface QueueEvents {
   readonly deliver: (batch: TelemetryBatch, context: DeliveryContext) => Promise<void>
   /** Hears of a batch that found no room. */
   readonly refused: (batch: TelemetryBatch, error: CollectorError) => void
+  /** Hears why a batch that is done with is still in the file: it is taken out with the next one, or sent again after the next start. */
+  readonly kept: (stored: Stored, error: CollectorError) => void
   /** Hears of a batch that cannot be read from the file. */
   readonly damaged: (stored: Stored, error: CollectorError) => void
 }
@@ -256,8 +258,8 @@ export class SendingQueue {
   }
 
   async #finish({ ticket, content }: Entry, failure: CollectorError | undefined): Promise<void> {
-    // When it cannot be taken out, it is sent again after the next start.
-    if (isStored(content)) await this.#file!.remove(content).catch(() => {})
+    if (isStored(content))
+      await this.#file!.remove(content).catch((error: unknown) => this.#events.kept(content, toCollectorError(error)))
     ticket.failure ??= failure
     ticket.parts--
     if (ticket.parts > 0) return

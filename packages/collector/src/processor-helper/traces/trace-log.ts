@@ -133,10 +133,14 @@ export class TraceLog implements PersistentStore {
       root: hasRoot ? 1 : 0,
       bytes,
     }))
-    await this.#file.change(() => {
+    const insert = (): void => {
       for (const { number, trace, spans, root, bytes } of rows)
         this.#insert.run(number, trace, spans, root, crc32(bytes), bytes)
-    })
+    }
+    await this.#file.change(
+      insert,
+      rows.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    )
     return rows.map(({ number }) => number)
   }
 
