@@ -4,9 +4,10 @@
  * senders share one sync. What makes the file larger is refused while some of the disk is left: without any, nothing could be taken out of the file
  * either, and it would keep the disk full for ever.
  */
-import { renameSync, statfsSync } from 'node:fs'
+import { renameSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type * as sqlite from 'node:sqlite'
+import { type DiskSpace, diskSpace } from './disk-space.ts'
 import { CollectorError } from './error.ts'
 import type { Logger } from './logger.ts'
 import { loadSqlite, transact } from './sqlite.ts'
@@ -38,7 +39,8 @@ const BUSY = 5
 const MAX_LOG_BYTES = 16 * 1024 * 1024
 /** Of SQLite, by default. */
 const PAGE_BYTES = 4096
-/** Left of the disk for what makes no file larger: as much as the log may have, of a small disk this share. */
+/** Left of the disk for what makes no file larger: as much as the log may have, in MiB; of a small disk this share. */
+const RESERVE_MIB = 16
 const RESERVE_SHARE = 1 / 4
 /** What is in the log alone, and will be in the file as well, is at most this share of it: else it is brought there. */
 const LOG_SHARE_OF_RESERVE = 1 / 4
@@ -161,16 +163,22 @@ export class SqliteFile {
     return new CollectorError('unavailable', `the ${this.#what} cannot be written: ${reason}`, { cause })
   }
 
-  /** Whether so much can be added, which is written twice: into the log, and from there into the file. */
+  /** Whether so much can be added, which is written twice: into the log, and from there into the file, where pages may be free. */
   #whyFull(bytes: number): string | undefined {
     const { free, reserve } = this.#disk()
-    if (free >= reserve + 2 * bytes) return undefined
+    if (free >= reserve + 2 * bytes || free >= reserve + bytes + Math.max(0, bytes - this.#freeBytes()))
+      return undefined
     return `the disk of ${this.#folder} has ${free} bytes left, of which ${reserve} are kept for taking out what is in it; make room there`
   }
 
-  #disk(): { readonly free: number; readonly reserve: number } {
-    const { bavail, bsize, blocks } = statfsSync(this.#folder)
-    return { free: bavail * bsize, reserve: Math.min(MAX_LOG_BYTES, Math.floor(blocks * bsize * RESERVE_SHARE)) }
+  #disk(): DiskSpace {
+    return diskSpace(this.#folder, RESERVE_MIB, RESERVE_SHARE)
+  }
+
+  /** In the file. */
+  #freeBytes(): number {
+    const row = this.database.prepare('PRAGMA freelist_count').get() as { freelist_count: number }
+    return row.freelist_count * PAGE_BYTES
   }
 
   /** Whether a transaction ends only when it is on the disk. */

@@ -79,9 +79,11 @@ test('files go when all of them is done with, the oldest first, and none is left
   expect(tracesOf(folder)).toHaveLength(3)
   log.remove(places.slice(0, 1))
   await new Promise((resolve) => setImmediate(resolve))
-  expect(tracesOf(folder)).toHaveLength(1)
+  expect(tracesOf(folder)).toEqual([])
+  log.put([fragment(41)])
+  expect(tracesOf(folder)).toEqual(['00000004.traces'])
   log.close()
-  expect(readdirSync(folder)).toEqual(['lock.sqlite'])
+  expect(readdirSync(folder)).toEqual(['00000004.traces', 'lock.sqlite'])
 })
 
 test('a file stays until each of the fragments that came together is done with', async () => {

@@ -8,7 +8,7 @@
  */
 import os from 'node:os'
 import { join } from 'node:path'
-import { CollectorError, SqliteFile, type Logger } from '../../component/index.ts'
+import { CollectorError, diskSpace, SqliteFile, type Logger } from '../../component/index.ts'
 import type { Fragment } from './fragments.ts'
 import { Segments } from './segments.ts'
 import { wordsOf } from './trace-id.ts'
@@ -18,6 +18,13 @@ const WHAT = 'log of waiting traces'
 const LOCK_SCHEMA = 'CREATE TABLE IF NOT EXISTS lock (held INTEGER) STRICT'
 const TRACES_BYTES = 16 * 1024 * 1024
 const MARKS_BYTES = 1024 * 1024
+/**
+ * Left of the disk for others, in MiB, and of a small disk: twice what a persistent queue leaves, so that traces can go on to one that is on the same disk. Files are
+ * smaller there, too, as one is deleted as a whole.
+ */
+const RESERVE_MIB = 32
+const RESERVE_SHARE = 1 / 2
+const FILES_OF_RESERVE = 2
 
 /** Words of ids are in the order of this machine. */
 const IS_LITTLE = os.endianness() === 'LE'
@@ -62,7 +69,8 @@ export class SegmentLog implements PersistentStore {
     this.#folder = folder
     this.#options = options
     this.#lock = lock
-    this.#traces = new Segments(folder, '.traces', TRACES_BYTES)
+    const { reserve } = diskSpace(folder, RESERVE_MIB, RESERVE_SHARE)
+    this.#traces = new Segments(folder, '.traces', Math.min(TRACES_BYTES, reserve / FILES_OF_RESERVE))
     this.#marks = new Segments(folder, '.marks', MARKS_BYTES)
   }
 
@@ -81,6 +89,11 @@ export class SegmentLog implements PersistentStore {
     }
     let place: number
     try {
+      const { free, reserve } = diskSpace(this.#folder, RESERVE_MIB, RESERVE_SHARE)
+      if (free < reserve + length)
+        throw new Error(
+          `its disk has ${free} bytes left, of which ${reserve} are kept for what takes traces out; make room there`,
+        )
       place = this.#traces.write(PUT, length, (record, at) => writeFragments(record, at, fragments))
     } catch (error) {
       const message = `the ${WHAT} in ${this.#folder} cannot be written: ${(error as Error).message}`
@@ -188,6 +201,7 @@ export class SegmentLog implements PersistentStore {
     const [removed, marked] = [this.#removed, this.#marked.take()]
     this.#removed = []
     this.#traces.tidy()
+    this.#traces.begin()
     const left = removed.filter((place) => this.#traces.has(place))
     try {
       // A trace that is decided is known to be so before its spans are known to be gone.

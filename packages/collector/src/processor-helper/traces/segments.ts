@@ -1,5 +1,16 @@
 /** Files of a folder that are written at their end only, and deleted as a whole: the oldest first, once nothing in it is of use any more. */
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  truncateSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 
@@ -31,6 +42,8 @@ export class Segments {
   readonly #found: readonly number[]
   /** The number of the file that is written to; 0: there is none yet. */
   #last = 0
+  /** The least number of the next file. */
+  #next: number
   /** Bytes of all files. */
   byteLength = 0
 
@@ -43,6 +56,7 @@ export class Segments {
       .flatMap((name) => (name.endsWith(extension) ? Number(name.slice(0, -extension.length)) : []))
       .filter((number) => Number.isSafeInteger(number) && number > 0)
       .sort((a, b) => a - b)
+    this.#next = (this.#found.at(-1) ?? 0) + 1
     for (const number of this.#found) {
       const fd = openSync(this.#pathOf(number), 'r')
       const { size } = fstatSync(fd)
@@ -58,7 +72,13 @@ export class Segments {
   write(type: number, length: number, fill: (record: Buffer, at: number) => void): number {
     const record = recordOf(type, length, fill)
     const file = this.#current()
-    writeAll(file.fd, record, file.size)
+    try {
+      writeAll(file.fd, record, file.size)
+    } catch (error) {
+      // What is there of it is in nobody's way, and takes room.
+      attempt(() => ftruncateSync(file.fd, file.size))
+      throw error
+    }
     const place = this.#last * PLACES + file.size + HEAD_BYTES
     file.size += record.length
     this.byteLength += record.length
@@ -105,8 +125,10 @@ export class Segments {
         yield { type: bytes[at + 8]!, place: number * PLACES + at + HEAD_BYTES, body }
         at += HEAD_BYTES + length
       }
-      // The last one ends in the middle where the process did.
-      if (at < bytes.length && number !== this.#found.at(-1)) damaged(this.#pathOf(number), at)
+      if (at === bytes.length) continue
+      // The last one ends in the middle where the process did. The next start should not take that for damage.
+      if (number === this.#found.at(-1)) attempt(() => truncateSync(this.#pathOf(number), at))
+      else damaged(this.#pathOf(number), at)
     }
   }
 
@@ -116,6 +138,15 @@ export class Segments {
       if (live > 0 || number === this.#last) return
       this.#delete(number)
     }
+  }
+
+  /** Deletes the file that is written to as well, when nothing in any is of use and it has some size. */
+  begin(): void {
+    const file = this.#files.get(this.#last)
+    if (!file || file.size < this.#maxBytes / 16 || [...this.#files.values()].some(({ live }) => live > 0)) return
+    for (const number of this.#files.keys()) this.#delete(number)
+    this.#next = this.#last + 1
+    this.#last = 0
   }
 
   close(): void {
@@ -129,7 +160,7 @@ export class Segments {
   #current(): Segment {
     const file = this.#files.get(this.#last)
     if (file && file.size < this.#maxBytes) return file
-    const number = Math.max(this.#last, this.#found.at(-1) ?? 0) + 1
+    const number = Math.max(this.#last + 1, this.#next)
     const made: Segment = { fd: openSync(this.#pathOf(number), 'wx+'), size: 0, live: 0 }
     this.#files.set(number, made)
     this.#last = number
@@ -176,4 +207,12 @@ function recordOf(type: number, length: number, fill: (record: Buffer, at: numbe
 
 function writeAll(fd: number, bytes: Buffer, position: number): void {
   for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at, position + at)
+}
+
+function attempt(work: () => void): void {
+  try {
+    work()
+  } catch {
+    // It is no worse than before.
+  }
 }
