@@ -11,7 +11,7 @@ import { startPreprocessing } from './preprocessing/service.ts'
 import { setFaults } from './service/faults.ts'
 import { serve } from './service/serve.ts'
 import type { Running } from './service/serve.ts'
-import { COLOUR_LABELS, writeColourModel } from '#models/testkit'
+import { COLOUR_LABELS, writeColourModel } from '@spoor/example-models/testkit'
 
 let directory = ''
 let model = ''
