@@ -91,7 +91,7 @@ async function takePhotograph(
   const answer = await fetch(`${ensemble}/ensemble_service?${query}`, {
     method: 'POST',
     headers: { 'content-type': 'application/octet-stream' },
-    body: Uint8Array.from(image.pixels),
+    body: image.pixels,
     signal: AbortSignal.timeout(ENSEMBLE_TIMEOUT_MS),
   }).catch((cause: unknown) => {
     throw new EnsembleError(`the ensemble at ${ensemble} does not answer`, { cause })
