@@ -4,6 +4,7 @@
  *
  *     npm run containers                      all of it
  *     npm run containers -- compose/spoor     one of the scenarios
+ *     npm run containers -- pinned/jaeger     one with an image that the tutorial pins: npm run peers -- tutorial builds them
  *     npm run containers -- tutorial/python   also services in Python, which need Python and its index
  *
  * `SPOOR_CONTAINERS` names the folder of what is built, to have it again; default: one that is removed at the end.
@@ -16,8 +17,9 @@ import { run } from './commands.ts'
 import { buildOf, readCompose } from './compose.ts'
 import { Builder } from './images.ts'
 import type { Image } from './images.ts'
+import { pinnedImages, whyNotPinned } from './pinned.ts'
 import { preparePython } from './python-services.ts'
-import { runScenario, SCENARIOS } from './scenarios.ts'
+import { compareShapes, needsPinned, runScenario, SCENARIOS } from './scenarios.ts'
 
 const workspace = resolve(import.meta.dirname, '../../..')
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -44,13 +46,20 @@ function all(wanted: readonly string[]): number {
     say(`✗ there is no scenario ${unknown}: ${Object.keys(SCENARIOS).join(', ')}`)
     return 1
   }
+  const missing = whyNotPinned()
+  if (missing !== undefined && wanted.some(needsPinned)) {
+    say(`✗ ${missing}`)
+    return 1
+  }
+  const names = wanted.length > 0 ? wanted : Object.keys(SCENARIOS).filter((name) => !missing || !needsPinned(name))
   const kept = process.env['SPOOR_CONTAINERS']
   const work = kept ?? mkdtempSync(join(tmpdir(), 'spoor-containers-'))
   mkdirSync(work, { recursive: true })
+  rmSync(join(work, 'shapes'), { recursive: true, force: true })
   try {
     if (again(['--mount', '--propagation=private'], ['build', work, ...wanted]) !== 0) return 1
     let failed = 0
-    for (const name of wanted.length > 0 ? wanted : Object.keys(SCENARIOS)) {
+    for (const name of names) {
       say(`\n${name}`)
       // With them ends all that is started and mounted in them, also when this is killed.
       const own = [
@@ -66,6 +75,11 @@ function all(wanted: readonly string[]): number {
       if (again(own, ['run', work, name]) !== 0) failed++
       rmSync(join(work, 'run'), { recursive: true, force: true })
     }
+    const { compared, lines } = compareShapes(work, names)
+    if (compared.length > 1)
+      say(lines.length === 0 ? `\n✓ the same spans in ${compared.join(', ')}` : `\n✗ ${lines.join('\n  ')}`)
+    if (lines.length > 0) failed++
+    if (missing !== undefined) say(`\n- not tried, with the images that the tutorial pins: ${missing}`)
     say(failed === 0 ? '\n✓ all scenarios' : `\n✗ ${failed} failed`)
     return failed === 0 ? 0 : 1
   } finally {
@@ -102,6 +116,7 @@ function build(work: string, wanted: readonly string[]): void {
     )
     say(`  ${name.padEnd(42)} ${String(Math.round(kilobytes / 1000)).padStart(5)} MB over its base`)
   }
+  Object.assign(images, pinnedImages(work, images['spoor']!))
   writeFileSync(join(work, 'images.json'), JSON.stringify(images))
   if (wanted.length === 0 || wanted.includes('tutorial/python')) preparePython(workspace, say)
 }
