@@ -2,7 +2,7 @@
  * `npm run containers`: builds the images of our Dockerfiles and runs the tutorial's commands and the compose files with
  * them, on a machine without a container engine. Linux and root; it needs the registry that npm is set up to use.
  *
- *     npm run containers                      all of it
+ *     npm run containers                      all of it, but for what is missing on this machine, which is told
  *     npm run containers -- compose/spoor     one of the scenarios
  *     npm run containers -- pinned/jaeger     one with an image that the tutorial pins: npm run peers -- tutorial builds them
  *     npm run containers -- tutorial/python   also services in Python, which need Python and its index
@@ -17,9 +17,9 @@ import { run } from './commands.ts'
 import { buildOf, readCompose } from './compose.ts'
 import { Builder } from './images.ts'
 import type { Image } from './images.ts'
-import { pinnedImages, whyNotPinned } from './pinned.ts'
+import { pinnedImages } from './pinned.ts'
 import { preparePython } from './python-services.ts'
-import { compareShapes, needsPinned, runScenario, SCENARIOS } from './scenarios.ts'
+import { compareShapes, runScenario, SCENARIOS, whyNot } from './scenarios.ts'
 
 const workspace = resolve(import.meta.dirname, '../../..')
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -46,12 +46,13 @@ function all(wanted: readonly string[]): number {
     say(`✗ there is no scenario ${unknown}: ${Object.keys(SCENARIOS).join(', ')}`)
     return 1
   }
-  const missing = whyNotPinned()
-  if (missing !== undefined && wanted.some(needsPinned)) {
-    say(`✗ ${missing}`)
+  const missing = wanted.find((name) => whyNot(name) !== undefined)
+  if (missing !== undefined) {
+    say(`✗ ${missing}: ${whyNot(missing)}`)
     return 1
   }
-  const names = wanted.length > 0 ? wanted : Object.keys(SCENARIOS).filter((name) => !missing || !needsPinned(name))
+  const names = wanted.length > 0 ? wanted : Object.keys(SCENARIOS).filter((name) => whyNot(name) === undefined)
+  const untried = wanted.length > 0 ? [] : Object.keys(SCENARIOS).filter((name) => !names.includes(name))
   const kept = process.env['SPOOR_CONTAINERS']
   const work = kept ?? mkdtempSync(join(tmpdir(), 'spoor-containers-'))
   mkdirSync(work, { recursive: true })
@@ -79,8 +80,10 @@ function all(wanted: readonly string[]): number {
     if (compared.length > 1)
       say(lines.length === 0 ? `\n✓ the same spans in ${compared.join(', ')}` : `\n✗ ${lines.join('\n  ')}`)
     if (lines.length > 0) failed++
-    if (missing !== undefined) say(`\n- not tried, with the images that the tutorial pins: ${missing}`)
-    say(failed === 0 ? '\n✓ all scenarios' : `\n✗ ${failed} failed`)
+    for (const name of untried) say(`- ${name} is not tried: ${whyNot(name)}`)
+    const good =
+      untried.length === 0 ? '✓ all scenarios' : `✓ ${names.length} of ${names.length + untried.length} scenarios`
+    say(failed === 0 ? `\n${good}` : `\n✗ ${failed} failed`)
     return failed === 0 ? 0 : 1
   } finally {
     if (kept === undefined) rmSync(work, { recursive: true, force: true })

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { containersOf, readCompose, up } from './compose.ts'
 import { Engine } from './engine.ts'
 import type { Image } from './images.ts'
-import { PINNED_COLLECTOR, PINNED_JAEGER } from './pinned.ts'
+import { PINNED_COLLECTOR, PINNED_JAEGER, whyNotPinned } from './pinned.ts'
 import { pythonServices } from './python-services.ts'
 import { differences, usualShape } from './shapes.ts'
 import type { Shape } from './shapes.ts'
-import { startClickHouse, startKafka } from './stand-ins.ts'
+import { startClickHouse, startKafka, whyNoClickHouse, whyNoKafka } from './stand-ins.ts'
 import type { StandIn } from './stand-ins.ts'
 import { newTraceId, PAGE, sendSpan, stopAll, until } from './trial.ts'
 import type { Setting } from './trial.ts'
@@ -38,8 +38,12 @@ export const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<vo
     deployed(setting, 'large', { clickhouse: startClickHouse, kafka: startKafka, topic: undefined }, 'ingest'),
 }
 
-/** Those with the images that the tutorial pins, which somebody has to have built. */
-export const needsPinned = (name: string): boolean => /^pinned\/|^compose\/.*(?:jaeger|otelcol)/.test(name)
+/** What is missing on this machine for a scenario and how to have it; undefined where nothing is. */
+export function whyNot(name: string): string | undefined {
+  if (/^pinned\/|^compose\/.*(?:jaeger|otelcol)/.test(name)) return whyNotPinned()
+  if (name === 'deploy/team') return whyNoClickHouse()
+  return name === 'deploy/large' ? (whyNoClickHouse() ?? whyNoKafka()) : undefined
+}
 
 /** Where a scenario leaves the shape of the application's trace. */
 export const shapeFile = (work: string, name: string): string =>
