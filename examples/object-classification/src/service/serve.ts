@@ -31,7 +31,7 @@ class ServiceRequest extends IncomingMessage {}
 // Node reads them when they are asked for first: by instrumentation, before any handler and any event of the server.
 Object.defineProperty(ServiceRequest.prototype, 'headers', {
   get(this: IncomingMessage) {
-    const headers = Reflect.get(IncomingMessage.prototype, 'headers', this) as IncomingHttpHeaders
+    const headers: IncomingHttpHeaders = Reflect.get(IncomingMessage.prototype, 'headers', this)
     if (fault('lost_context')) delete headers['traceparent']
     return headers
   },
