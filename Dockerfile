@@ -15,6 +15,7 @@ COPY packages/server/bin packages/server/bin
 COPY packages/ui/package.json packages/ui/
 COPY packages/instrument/package.json packages/instrument/
 COPY packages/web/package.json packages/web/
+COPY examples/models/package.json examples/models/
 COPY examples/object-classification/package.json examples/object-classification/
 COPY bench/package.json bench/
 COPY e2e/package.json e2e/

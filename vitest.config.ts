@@ -26,7 +26,7 @@ export default defineConfig({
           setupFiles: 'scripts/patience.mjs',
           include: [
             'packages/*/src/**/*.test.{ts,tsx}',
-            'examples/*/{src,models/src}/**/*.test.ts',
+            'examples/*/src/**/*.test.ts',
             'bench/src/**/*.test.ts',
             'scripts/*.test.mjs',
           ],

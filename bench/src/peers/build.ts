@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { recipeOf, type Peer, type Recipe } from './catalogue.ts'
@@ -45,11 +45,12 @@ export async function build(folder: string, peer: Peer): Promise<void> {
   const target = join(folder, peer.name)
   await rm(work, { recursive: true, force: true })
   await mkdir(work, { recursive: true })
-  const step = (command: readonly string[], cwd = work): Promise<void> =>
+  const step = (command: readonly string[], cwd = work): Promise<string> =>
     run(command, { cwd, log: join(folder, `${peer.name}.log`) })
   await rm(join(folder, `${peer.name}.log`), { force: true })
   if (peer.from === 'builder') await buildCollector(peer, made, step)
   else if (peer.from === 'go') await buildPackage(peer.package, made, step)
+  else if (peer.from === 'go release') await buildRelease(peer, made, step)
   else {
     // A virtual environment knows its own place, and is not moved.
     await rm(target, { recursive: true, force: true })
@@ -62,12 +63,13 @@ export async function build(folder: string, peer: Peer): Promise<void> {
   await writeFile(join(folder, STAMPS), `${JSON.stringify(stamps, null, 2)}\n`)
 }
 
-type Step = (command: readonly string[], cwd?: string) => Promise<void>
+/** Resolves with what the command has written to its standard output. */
+type Step = (command: readonly string[], cwd?: string) => Promise<string>
 
-const compile = (target: string, main: string) => [
+const compile = (target: string, main: string, modules: 'mod' | 'readonly' = 'mod') => [
   'go',
   'build',
-  '-mod=mod',
+  `-mod=${modules}`,
   '-trimpath',
   '-ldflags=-s -w',
   '-o',
@@ -80,6 +82,20 @@ async function buildPackage(main: string, target: string, step: Step): Promise<v
   await step(['go', 'mod', 'init', 'spoor/peers'])
   await step(['go', 'get', main])
   await step(compile(target, main.slice(0, main.indexOf('@'))))
+}
+
+/** In a copy of the module's own sources: what is in the cache of modules cannot be written to, and `go.mod` counts where it lies. */
+async function buildRelease(
+  { module, main }: Extract<Peer, { from: 'go release' }>,
+  target: string,
+  step: Step,
+): Promise<void> {
+  const sources = join(target, '..', 'sources')
+  await step(['go', 'mod', 'init', 'spoor/peers'])
+  const described = JSON.parse(await step(['go', 'mod', 'download', '-json', module])) as { readonly Dir: string }
+  await cp(described.Dir, sources, { recursive: true })
+  await step(['chmod', '-R', 'u+w', sources])
+  await step(compile(target, main, 'readonly'), sources)
 }
 
 /**
@@ -102,6 +118,8 @@ async function buildCollector(
   await step([tool, '--config', config, '--skip-get-modules', '--skip-compilation'])
   const modules = [...text.matchAll(/gomod: (\S+) (\S+)$/gm)].map(([, name, wanted]) => `${name}@${wanted}`)
   const required = [...modules, `go.opentelemetry.io/collector/otelcol@v${version}`]
+  // Older builders write one, whatever they are told.
+  await rm(join(sources, 'go.mod'), { force: true })
   await step(['go', 'mod', 'init', 'spoor/peers'], sources)
   await step(['go', 'mod', 'edit', ...required.map((module) => `-require=${module}`)], sources)
   await step(compile(target, '.'), sources)
@@ -110,12 +128,13 @@ async function buildCollector(
 async function run(
   command: readonly string[],
   { cwd, log }: { readonly cwd?: string; readonly log: string | undefined },
-): Promise<void> {
+): Promise<string> {
   const [program = '', ...args] = command
   const child = spawn(program, args, { ...(cwd !== undefined && { cwd }), stdio: ['ignore', 'pipe', 'pipe'] })
   const file = log === undefined ? undefined : createWriteStream(log, { flags: 'a' })
   file?.write(`$ ${command.join(' ')}\n`)
-  let text = ''
+  let [text, output] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
       text = (text + chunk.toString()).slice(-10_000)
@@ -130,7 +149,7 @@ async function run(
     file.end()
     await finished(file)
   }
-  if (end === '') return
+  if (end === '') return output
   const tail = text.trimEnd().split('\n').slice(-LOG_LINES).join('\n')
   throw new Error(
     `${command.join(' ')} failed (${end})${tail && `:\n${tail}`}${log === undefined ? '' : `\nall of it: ${log}`}`,

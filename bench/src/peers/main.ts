@@ -1,13 +1,13 @@
 /**
  * `npm run peers -- [--dir DIR] [NAME...]`: builds the programs that the bench compares with and that are tried against, outside of
- * the repository; what is there in the pinned version stays. Exit status: 0 when all that was asked for is there, 1 when something
+ * the repository; what is there in the pinned version stays. Without a name all but those of the tutorial (`tutorial`). Exit status: 0 when all that was asked for is there, 1 when something
  * could not be built, 2 for a wrong argument.
  */
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, missingTool, toolOf, type Tool } from './build.ts'
-import { PEERS, type Peer } from './catalogue.ts'
+import { choosePeers, GROUPS, PEERS, type Peer } from './catalogue.ts'
 import { defaultPeersFolder, isBuilt } from './place.ts'
 
 const { folder, peers } = readOptions()
@@ -43,15 +43,11 @@ function fail(text: string): void {
 function readOptions(): { readonly folder: string; readonly peers: readonly Peer[] } {
   try {
     const { values, positionals } = parseArgs({ options: { dir: { type: 'string' } }, allowPositionals: true })
-    const unknown = positionals.find((name) => !PEERS.some((peer) => peer.name === name))
-    if (unknown !== undefined) throw new Error(`there is no peer ${unknown}`)
-    return {
-      folder: resolve(values.dir ?? defaultPeersFolder()),
-      peers: positionals.length === 0 ? PEERS : PEERS.filter(({ name }) => positionals.includes(name)),
-    }
+    return { folder: resolve(values.dir ?? defaultPeersFolder()), peers: choosePeers(positionals) }
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`)
-    process.stderr.write(`usage: npm run peers -- [--dir DIR] [${PEERS.map(({ name }) => name).join(' ')}]\n`)
+    const names = [...PEERS.map(({ name }) => name), ...Object.keys(GROUPS)]
+    process.stderr.write(`usage: npm run peers -- [--dir DIR] [${names.join(' ')}]\n`)
     return process.exit(2)
   }
 }

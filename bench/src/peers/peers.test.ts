@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { PEERS, recipeOf } from './catalogue.ts'
+import { choosePeers, PEERS, recipeOf } from './catalogue.ts'
 import { findPeers, STAMPS } from './place.ts'
 
 let folder: string
@@ -20,7 +20,18 @@ it('finds those that were built as they are pinned, and no others', () => {
 
 it('every peer is pinned to a version', () => {
   for (const peer of PEERS) {
-    const versions = peer.from === 'pip' ? peer.packages : [peer.from === 'go' ? peer.package : peer.builder]
+    const versions =
+      peer.from === 'pip'
+        ? peer.packages
+        : [peer.from === 'go' ? peer.package : peer.from === 'go release' ? peer.module : peer.builder]
     for (const text of versions) expect(text).toMatch(new RegExp(`[@=]v?${peer.version.replaceAll(/[.+]/g, '\\$&')}$`))
   }
+})
+
+it('those of the tutorial are built when they are asked for', () => {
+  const names = (...wanted: string[]) => choosePeers(wanted).map(({ name }) => name)
+  expect(names()).toEqual(['otelcol', 'jaeger', 'tracegen', 'telemetrygen', 'h2spec', 'python'])
+  expect(names('tutorial')).toEqual(['tutorial-jaeger', 'tutorial-otelcol'])
+  expect(names('tutorial', 'jaeger')).toEqual(['jaeger', 'tutorial-jaeger', 'tutorial-otelcol'])
+  expect(() => names('tutor')).toThrow('there is no peer tutor')
 })

@@ -2,8 +2,9 @@
  * `npm run containers`: builds the images of our Dockerfiles and runs the tutorial's commands and the compose files with
  * them, on a machine without a container engine. Linux and root; it needs the registry that npm is set up to use.
  *
- *     npm run containers                      all of it
+ *     npm run containers                      all of it, but for what is missing on this machine, which is told
  *     npm run containers -- compose/spoor     one of the scenarios
+ *     npm run containers -- pinned/jaeger     one with an image that the tutorial pins: npm run peers -- tutorial builds them
  *     npm run containers -- tutorial/python   also services in Python, which need Python and its index
  *
  * `SPOOR_CONTAINERS` names the folder of what is built, to have it again; default: one that is removed at the end.
@@ -16,8 +17,9 @@ import { run } from './commands.ts'
 import { buildOf, readCompose } from './compose.ts'
 import { Builder } from './images.ts'
 import type { Image } from './images.ts'
+import { pinnedImages } from './pinned.ts'
 import { preparePython } from './python-services.ts'
-import { runScenario, SCENARIOS } from './scenarios.ts'
+import { compareShapes, runScenario, SCENARIOS, whyNot } from './scenarios.ts'
 
 const workspace = resolve(import.meta.dirname, '../../..')
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -44,13 +46,21 @@ function all(wanted: readonly string[]): number {
     say(`✗ there is no scenario ${unknown}: ${Object.keys(SCENARIOS).join(', ')}`)
     return 1
   }
+  const missing = wanted.find((name) => whyNot(name) !== undefined)
+  if (missing !== undefined) {
+    say(`✗ ${missing}: ${whyNot(missing)}`)
+    return 1
+  }
+  const names = wanted.length > 0 ? wanted : Object.keys(SCENARIOS).filter((name) => whyNot(name) === undefined)
+  const untried = wanted.length > 0 ? [] : Object.keys(SCENARIOS).filter((name) => !names.includes(name))
   const kept = process.env['SPOOR_CONTAINERS']
   const work = kept ?? mkdtempSync(join(tmpdir(), 'spoor-containers-'))
   mkdirSync(work, { recursive: true })
+  rmSync(join(work, 'shapes'), { recursive: true, force: true })
   try {
     if (again(['--mount', '--propagation=private'], ['build', work, ...wanted]) !== 0) return 1
     let failed = 0
-    for (const name of wanted.length > 0 ? wanted : Object.keys(SCENARIOS)) {
+    for (const name of names) {
       say(`\n${name}`)
       // With them ends all that is started and mounted in them, also when this is killed.
       const own = [
@@ -66,7 +76,14 @@ function all(wanted: readonly string[]): number {
       if (again(own, ['run', work, name]) !== 0) failed++
       rmSync(join(work, 'run'), { recursive: true, force: true })
     }
-    say(failed === 0 ? '\n✓ all scenarios' : `\n✗ ${failed} failed`)
+    const { compared, lines } = compareShapes(work, names)
+    if (compared.length > 1)
+      say(lines.length === 0 ? `\n✓ the same spans in ${compared.join(', ')}` : `\n✗ ${lines.join('\n  ')}`)
+    if (lines.length > 0) failed++
+    for (const name of untried) say(`- ${name} is not tried: ${whyNot(name)}`)
+    const good =
+      untried.length === 0 ? '✓ all scenarios' : `✓ ${names.length} of ${names.length + untried.length} scenarios`
+    say(failed === 0 ? `\n${good}` : `\n✗ ${failed} failed`)
     return failed === 0 ? 0 : 1
   } finally {
     if (kept === undefined) rmSync(work, { recursive: true, force: true })
@@ -102,6 +119,7 @@ function build(work: string, wanted: readonly string[]): void {
     )
     say(`  ${name.padEnd(42)} ${String(Math.round(kilobytes / 1000)).padStart(5)} MB over its base`)
   }
+  Object.assign(images, pinnedImages(work, images['spoor']!))
   writeFileSync(join(work, 'images.json'), JSON.stringify(images))
   if (wanted.length === 0 || wanted.includes('tutorial/python')) preparePython(workspace, say)
 }

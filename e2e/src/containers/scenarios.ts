@@ -1,14 +1,17 @@
 /** What is tried with the images: the tutorial's commands, and the compose files. */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { containersOf, readCompose, up } from './compose.ts'
 import { Engine } from './engine.ts'
 import type { Image } from './images.ts'
+import { PINNED_COLLECTOR, PINNED_JAEGER, whyNotPinned } from './pinned.ts'
 import { pythonServices } from './python-services.ts'
-import { startClickHouse, startKafka } from './stand-ins.ts'
+import { differences, usualShape } from './shapes.ts'
+import type { Shape } from './shapes.ts'
+import { startClickHouse, startKafka, whyNoClickHouse, whyNoKafka } from './stand-ins.ts'
 import type { StandIn } from './stand-ins.ts'
 import { newTraceId, PAGE, sendSpan, stopAll, until } from './trial.ts'
-import type { JaegerTrace, Setting } from './trial.ts'
+import type { Setting } from './trial.ts'
 import { COLLECTOR, JAEGER, README, tutorial, UNPUBLISHED } from './tutorial.ts'
 
 const SERVICES = ['client', 'preprocessing', 'ensemble', 'inference-mobilenet', 'inference-inception', 'consumer']
@@ -21,10 +24,48 @@ export const SCENARIOS: Readonly<Record<string, (setting: Setting) => Promise<vo
   'readme/collector': (setting) => tutorial(setting, README, 'machine'),
   'compose/spoor': (setting) => compose(setting, 'spoor.yaml'),
   'compose/collector-spoor': (setting) => compose(setting, 'collector-spoor.yaml'),
+  'pinned/jaeger': (setting) => tutorial(setting, JAEGER, 'machine', [PINNED_JAEGER]),
+  'pinned/otelcol-jaeger': (setting) => tutorial(setting, COLLECTOR, 'machine', [PINNED_COLLECTOR, PINNED_JAEGER]),
+  'pinned/collector-jaeger': (setting) => tutorial(setting, COLLECTOR, 'machine', [PINNED_JAEGER]),
+  'pinned/otelcol-spoor': (setting) => tutorial(setting, COLLECTOR, 'machine', [PINNED_COLLECTOR]),
+  'compose/jaeger': (setting) => compose(setting, 'jaeger.yaml'),
+  'compose/otelcol-jaeger': (setting) => compose(setting, 'otelcol-jaeger.yaml'),
+  'compose/collector-jaeger': (setting) => compose(setting, 'collector-jaeger.yaml'),
+  'compose/otelcol-spoor': (setting) => compose(setting, 'otelcol-spoor.yaml'),
   'deploy/laptop': (setting) => deployed(setting, 'laptop', {}, 'spoor'),
   'deploy/team': (setting) => deployed(setting, 'team', { clickhouse: startClickHouse }, 'ingest'),
   'deploy/large': (setting) =>
     deployed(setting, 'large', { clickhouse: startClickHouse, kafka: startKafka, topic: undefined }, 'ingest'),
+}
+
+/** What is missing on this machine for a scenario and how to have it; undefined where nothing is. */
+export function whyNot(name: string): string | undefined {
+  if (/^pinned\/|^compose\/.*(?:jaeger|otelcol)/.test(name)) return whyNotPinned()
+  if (name === 'deploy/team') return whyNoClickHouse()
+  return name === 'deploy/large' ? (whyNoClickHouse() ?? whyNoKafka()) : undefined
+}
+
+/** Where a scenario leaves the shape of the application's trace. */
+export const shapeFile = (work: string, name: string): string =>
+  join(work, 'shapes', `${name.replaceAll('/', '-')}.json`)
+
+/** What the traces of scenarios differ in from that of the first, by scenario; of those that have left one. */
+export function compareShapes(
+  work: string,
+  names: readonly string[],
+): { readonly compared: string[]; readonly lines: string[] } {
+  const shapes = names.flatMap((name) => {
+    try {
+      return [{ name, shape: JSON.parse(readFileSync(shapeFile(work, name), 'utf8')) as Shape }]
+    } catch {
+      return []
+    }
+  })
+  const [first, ...others] = shapes
+  const lines = others.flatMap(({ name, shape }) =>
+    differences(first!.shape, shape).map((line) => `${name}, beside ${first!.name}: ${line}`),
+  )
+  return { compared: shapes.map(({ name }) => name), lines }
 }
 
 export async function runScenario(
@@ -36,9 +77,10 @@ export async function runScenario(
 ): Promise<void> {
   const folder = join(work, 'folder')
   mkdirSync(folder, { recursive: true })
+  mkdirSync(join(work, '..', 'shapes'), { recursive: true })
   const engine = new Engine(work)
   try {
-    await SCENARIOS[name]!({ engine, images, workspace, folder, say })
+    await SCENARIOS[name]!({ engine, images, workspace, folder, say, shapeFile: shapeFile(join(work, '..'), name) })
   } catch (error) {
     for (const { name: container, output, health } of engine.containers.values())
       say(`--- ${container} (${health})\n${output.split('\n').slice(-15).join('\n')}`)
@@ -51,18 +93,14 @@ async function compose(setting: Setting, file: string): Promise<void> {
   const read = readCompose(join(workspace, 'examples/object-classification/compose', file))
   await up(engine, read, { images: (service) => images[read.services[service]!.image]! })
   say(`  ✓ ${Object.keys(read.services).length} services are up and healthy`)
-  let traceId = ''
-  await until('a trace has spans of all services', async () => {
-    const response = await fetch(`${PAGE}/api/traces?service=client&limit=20`)
-    const { data } = (await response.json()) as { data: JaegerTrace[] }
-    const whole = data.find(({ processes }) => {
-      const names = Object.values(processes).map(({ serviceName }) => serviceName)
-      return SERVICES.every((service) => names.includes(service))
-    })
-    traceId = whole?.traceID ?? ''
-    return whole !== undefined
+  let found: Awaited<ReturnType<typeof usualShape>>
+  await until('traces are whole, with spans of all services', async () => {
+    found = await usualShape(SERVICES)
+    return found !== undefined
   })
-  say(`  ✓ trace ${traceId} has spans of ${SERVICES.join(', ')}`)
+  const { traceId, shape } = found!
+  writeFileSync(setting.shapeFile, JSON.stringify(shape))
+  say(`  ✓ traces are whole: ${shape.length} spans of ${SERVICES.join(', ')}, as in ${traceId}`)
   const rows = (await (await fetch('http://127.0.0.1:5008/classifications')).json()) as { classifications: unknown[] }
   if (rows.classifications.length === 0) throw new Error('the consumer has stored nothing')
   await stopAll(setting)

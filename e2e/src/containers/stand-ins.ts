@@ -32,13 +32,25 @@ export interface StandIn {
 const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'spoor')
 const front = resolve(import.meta.dirname, '../../../packages/storage/src/clickhouse/testkit/front.py')
 
+const chdb = join(cache, 'chdb-4.4.0/bin/python')
+const kafkaJars = process.env['SPOOR_KAFKA_JARS'] ?? join(cache, 'kafka-4.1.0/lib')
+
+/** What is missing for it and how to have it; undefined where it is there. */
+export function whyNoClickHouse(): string | undefined {
+  return existsSync(chdb) ? undefined : 'the engine of ClickHouse is not there: run npm run clickhouse once'
+}
+
+/** The same of Kafka. */
+export function whyNoKafka(): string | undefined {
+  if (existsSync(kafkaJars)) return undefined
+  return 'Kafka is not there: run npm run kafka once, or name its jars in SPOOR_KAFKA_JARS'
+}
+
 export const startClickHouse: StandIn = Object.assign(
   async (folder: string, address: string) => {
-    const python = join(cache, 'chdb-4.4.0/bin/python')
-    if (!existsSync(python)) throw new Error('the engine of ClickHouse is not there: run npm run clickhouse once')
     const data = join(folder, 'clickhouse')
     mkdirSync(data, { recursive: true })
-    const child = spawn(python, [front, data], { stdio: ['pipe', 'pipe', 'ignore'] })
+    const child = spawn(chdb, [front, data], { stdio: ['pipe', 'pipe', 'ignore'] })
     const [port] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
     await relay({ address, host: 8123, container: Number(port) }, () => '127.0.0.1')
   },
@@ -47,9 +59,6 @@ export const startClickHouse: StandIn = Object.assign(
 
 export const startKafka: StandIn = Object.assign(
   async (folder: string, address: string) => {
-    const jars = process.env['SPOOR_KAFKA_JARS'] ?? join(cache, 'kafka-4.1.0/lib')
-    if (!existsSync(jars))
-      throw new Error('Kafka is not there: run npm run kafka once, or name its jars in SPOOR_KAFKA_JARS')
     const settings = join(folder, 'kafka.properties')
     const lines = {
       'node.id': 1,
@@ -72,7 +81,7 @@ export const startKafka: StandIn = Object.assign(
     // Its tools call it by the name that it advertises; this process's mounts are its own.
     writeFileSync(join(folder, 'hosts'), `127.0.0.1 localhost\n${address} kafka\n`)
     run('mount', '--bind', join(folder, 'hosts'), '/etc/hosts')
-    const java = ['-Xmx512m', '-cp', join(jars, '*')]
+    const java = ['-Xmx512m', '-cp', join(kafkaJars, '*')]
     run('java', ...java, 'kafka.tools.StorageTool', 'format', '-t', 'MkU3OEVBNTcwNTJENDM2Qg', '-c', settings)
     spawn('java', [...java, 'kafka.Kafka', settings], { stdio: 'ignore' })
     writeFileSync(join(folder, 'CreateTopic.java'), CREATE_TOPIC)

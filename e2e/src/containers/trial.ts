@@ -11,6 +11,8 @@ export interface Setting {
   readonly workspace: string
   /** Where commands are typed. */
   readonly folder: string
+  /** Where the shape of the application's trace is kept, as JSON, to be compared with that of other scenarios. */
+  readonly shapeFile: string
   readonly say: (line: string) => void
 }
 
@@ -23,7 +25,10 @@ export interface JaegerTrace {
   readonly spans: readonly {
     readonly spanID: string
     readonly operationName: string
-    readonly references: readonly { readonly spanID: string }[]
+    readonly processID: string
+    readonly references: readonly { readonly refType: string; readonly spanID: string }[]
+    readonly tags: readonly { readonly key: string }[]
+    readonly logs: readonly unknown[]
   }[]
   readonly processes: Readonly<Record<string, { readonly serviceName: string }>>
 }

@@ -6,15 +6,17 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Docker } from './docker.ts'
 import type { Image } from './images.ts'
+import { PINNED_COLLECTOR, PINNED_JAEGER } from './pinned.ts'
 import { newTraceId, PAGE, sendSpan, spanRequest, stopAll, until } from './trial.ts'
 import type { Setting } from './trial.ts'
 
-/** The tutorial's images, and which of ours stand in their place. */
+/** The tutorial's images, and which of ours stand in their place where they are not `kept`. */
 const INSTEAD: Readonly<Record<string, string>> = {
-  'jaegertracing/jaeger:2.9.0': 'spoor',
-  'cr.jaegertracing.io/jaegertracing/jaeger:2.9.0': 'spoor',
-  'otel/opentelemetry-collector-contrib:0.133.0': 'spoor-collector',
+  [PINNED_JAEGER]: 'spoor',
+  [PINNED_COLLECTOR]: 'spoor-collector',
 }
+/** A registry before an image's name. */
+const REGISTRY = 'cr.jaegertracing.io/'
 
 /** A client and a server: Jaeger alone takes the spans. */
 export const JAEGER = `docker run --rm --name jaeger \\
@@ -51,12 +53,17 @@ docker run -d --name otelcol --network tracing -p 4317:4317 -p 4318:4318 \\
 const INSIDE = `const [url, body] = process.argv.slice(1)
 fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body }).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))`
 
-/** Commands as they are typed, but for the images. */
-export async function typed({ engine, images, folder }: Setting, commands: string): Promise<void> {
+/** Commands as they are typed, but for the images. @param kept Images that stay what they are. */
+export async function typed(
+  { engine, images, folder }: Setting,
+  commands: string,
+  kept: readonly string[] = [],
+): Promise<void> {
   mkdirSync(join(folder, 'config'), { recursive: true })
   writeFileSync(join(folder, 'config', 'otel-collector-config.yaml'), CONFIGURATION)
-  const imageOf = (name: string): Image => {
-    const image = images[INSTEAD[name] ?? name]
+  const imageOf = (typedName: string): Image => {
+    const name = typedName.replace(REGISTRY, '')
+    const image = images[kept.includes(name) ? name : (INSTEAD[name] ?? name)]
     if (!image) throw new Error(`there is no image ${name}`)
     return image
   }
@@ -67,9 +74,14 @@ export async function typed({ engine, images, folder }: Setting, commands: strin
 }
 
 /** Then a span is sent, from the machine or from the services' network, and read at the page. */
-export async function tutorial(setting: Setting, commands: string, from: 'machine' | 'network'): Promise<void> {
+export async function tutorial(
+  setting: Setting,
+  commands: string,
+  from: 'machine' | 'network',
+  kept: readonly string[] = [],
+): Promise<void> {
   const { engine, say } = setting
-  await typed(setting, commands)
+  await typed(setting, commands, kept)
   const traceId = newTraceId()
   if (from === 'machine') await until('a span is taken at 127.0.0.1:4318', () => sendSpan(traceId))
   else

@@ -1,5 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createServer } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,7 +13,7 @@ import { startPreprocessing } from './preprocessing/service.ts'
 import { setFaults } from './service/faults.ts'
 import { serve } from './service/serve.ts'
 import type { Running } from './service/serve.ts'
-import { COLOUR_LABELS, writeColourModel } from '#models/testkit'
+import { COLOUR_LABELS, writeColourModel } from '@spoor/example-models/testkit'
 
 let directory = ''
 let model = ''
@@ -64,22 +66,20 @@ describe('faults inside a service', () => {
     expect((await ask(url)).status).toBe(200)
   })
 
-  it('lost_context: who calls is not read', async () => {
-    const seen: (string | undefined)[] = []
-    const { url } = await using(
-      serve(
-        createServer((request, response) => {
-          seen.push(request.headers['traceparent'] as string | undefined)
-          response.end()
-        }),
-        { port: 0 },
-      ),
-    )
-    const headers = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
-    await fetch(url, { headers })
+  it('lost_context: who calls is read by nobody, be it as early as instrumentation does', async () => {
+    const { url } = await inference()
+    const seen: unknown[] = []
+    const look = (message: unknown): void => {
+      const { request } = message as { readonly request: IncomingMessage }
+      seen.push(request.headers['traceparent'], request.headers['x-other'])
+    }
+    subscribe('http.server.request.start', look)
+    const headers = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, 'x-other': 'kept' }
+    await fetch(`${url}/health`, { headers })
     setFaults({ lost_context: {} })
-    await fetch(url, { headers })
-    expect(seen).toEqual([headers.traceparent, undefined])
+    await fetch(`${url}/health`, { headers })
+    unsubscribe('http.server.request.start', look)
+    expect(seen).toEqual([headers.traceparent, 'kept', undefined, 'kept'])
   })
 
   it('retry_storm: a model is asked again before it has answered, and the last question is waited for', async () => {

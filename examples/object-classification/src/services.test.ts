@@ -12,7 +12,7 @@ import { MAX_UPLOAD_BYTES } from './preprocessing/upload.ts'
 import type { EnsembleResult, ErrorAnswer } from './service/prediction.ts'
 import { serve } from './service/serve.ts'
 import type { Running } from './service/serve.ts'
-import { COLOUR_LABELS, writeColourModel } from '#models/testkit'
+import { COLOUR_LABELS, writeColourModel } from '@spoor/example-models/testkit'
 
 let directory = ''
 let model = ''

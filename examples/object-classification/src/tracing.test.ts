@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { startTracing } from '@spoor/instrument'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serve } from './service/serve.ts'
-import { COLOUR_LABELS, writeColourModel } from '#models/testkit'
+import { COLOUR_LABELS, writeColourModel } from '@spoor/example-models/testkit'
 import { receiveSpans } from './testkit/receive-spans.ts'
 import type { JsonSpan, SpanReceiver } from './testkit/receive-spans.ts'
 

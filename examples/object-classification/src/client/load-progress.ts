@@ -1,5 +1,5 @@
 /** How far a run is: one line that is rewritten on a terminal, a line now and then elsewhere. */
-import type { Output } from '#models'
+import type { Output } from '@spoor/example-models'
 import type { LoadState } from './load.ts'
 import type { Tally } from './summary.ts'
 

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { startTracing } from '@spoor/instrument'
 import { cac } from 'cac'
-import { listPhotographs } from '#models'
+import { listPhotographs } from '@spoor/example-models'
 import { runCli } from '../service/cli.ts'
 import { readFlags } from './flags.ts'
 import type { Flags } from './flags.ts'

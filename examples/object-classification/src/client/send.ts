@@ -63,7 +63,7 @@ function spoil(bytes: Buffer): Buffer {
 async function classify(name: string, bytes: Buffer, url: string): Promise<EnsembleResult> {
   const signal = AbortSignal.timeout(TIMEOUT_MS)
   const form = new FormData()
-  form.append('file', new Blob([Uint8Array.from(bytes)]), name)
+  form.append('file', new Blob([bytes]), name)
   const upload = await fetch(url, { method: 'POST', body: form, signal })
   const accepted = await read<PreprocessingAnswer>(upload)
   for (;;) {

@@ -6,7 +6,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readFile, rename, rm } from 'node:fs/promises'
-import { constants, setPriority } from 'node:os'
+import { constants, getPriority, setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
@@ -56,7 +56,8 @@ async function templateFolder(): Promise<string> {
     env: { ...process.env, OTEL_SDK_DISABLED: 'true', SPOOR_QUIET: '1' },
     execArgv: process.execArgv.filter((argument) => argument.startsWith('--conditions')),
   })
-  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW)
+  // Not above this process, where that gives way already: only root may raise a priority.
+  if (child.pid !== undefined) setPriority(child.pid, Math.max(constants.priority.PRIORITY_LOW, getPriority()))
   const [code] = (await once(child, 'exit')) as [number | null]
   if (code !== 0) throw new Error(`a database could not be made in ${half}`)
   // Another process may have been faster.

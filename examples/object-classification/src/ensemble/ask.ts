@@ -35,7 +35,7 @@ async function post(service: string, image: RawImage, span: Span): Promise<Respo
     fetch(`${service}/inference?${imageQuery(image)}`, {
       method: 'POST',
       headers: { 'content-type': 'application/octet-stream' },
-      body: Uint8Array.from(image.pixels),
+      body: image.pixels,
       signal: AbortSignal.timeout(timeoutMs),
     })
   const { retries = 0, timeout_ms = 0 } = fault('retry_storm') ?? {}

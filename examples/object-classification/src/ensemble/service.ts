@@ -2,7 +2,6 @@
  * The ensemble service: `POST /ensemble_service?request_id=&width=&height=` takes raw RGB pixels and answers at once; the
  * work goes on in the background, in a span that outlives the request's own. `GET /result/:request_id` waits for it.
  */
-import { createServer } from 'node:http'
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import type { Span } from '@opentelemetry/api'
 import { withSpan } from '@spoor/instrument'
@@ -14,7 +13,7 @@ import { publishResult } from '../results/publish.ts'
 import { answerErrors, createApp, handler } from '../service/express.ts'
 import { readRawImage } from '../service/image-query.ts'
 import type { EnsembleResult } from '../service/prediction.ts'
-import { serve } from '../service/serve.ts'
+import { createServiceServer, serve } from '../service/serve.ts'
 import type { Running } from '../service/serve.ts'
 import { classify } from './classify.ts'
 import { ResultStore } from './results.ts'
@@ -106,7 +105,7 @@ export async function startEnsemble(options: EnsembleOptions): Promise<Running> 
     await Promise.all(background)
     await queue?.close()
   }
-  return serve(createServer(app), { port: options.port, drain })
+  return serve(createServiceServer(app), { port: options.port, drain })
 }
 
 /** A queue that cannot be had is no failure of the work, which has its result: it is said, and the result not stored. */

@@ -6,14 +6,14 @@ export interface ModelInfo {
   readonly side: number
 }
 
-/** One image to classify: raw RGB, `side * side * 3` bytes. */
+/** Asks to classify the image that is in the memory which both threads have. */
 export interface WorkerRequest {
   readonly id: number
-  readonly pixels: Uint8Array
 }
 
 /** What the worker says. */
 export type WorkerReply =
-  | { readonly kind: 'ready'; readonly info: ModelInfo }
+  /** `pixels`: where both threads have the image, raw RGB, `side * side * 3` bytes. */
+  | { readonly kind: 'ready'; readonly info: ModelInfo; readonly pixels: SharedArrayBuffer }
   | { readonly kind: 'done'; readonly id: number; readonly probabilities: Float32Array; readonly runMs: number }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string }

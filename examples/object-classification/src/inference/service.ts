@@ -2,7 +2,6 @@
  * The inference service: `POST /inference?request_id=&width=&height=` with raw RGB pixels answers with the model's
  * probabilities; `GET /health` tells which model it serves. On node:http alone, to show that tracing needs no framework.
  */
-import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { trace } from '@opentelemetry/api'
@@ -13,7 +12,7 @@ import { readRawImage } from '../service/image-query.ts'
 import type { RawImage } from '../service/image-query.ts'
 import { best } from '../service/prediction.ts'
 import type { InferenceAnswer } from '../service/prediction.ts'
-import { serve } from '../service/serve.ts'
+import { createServiceServer, serve } from '../service/serve.ts'
 import type { Running } from '../service/serve.ts'
 import { holdModel } from './model.ts'
 import type { HeldModel } from './model.ts'
@@ -47,7 +46,7 @@ export async function startInference(options: InferenceOptions): Promise<Running
   const model = await holdModel(options.model)
   const queue = new JobQueue(options.queueLimit ?? 32)
   const leave = occupy(queue)
-  const server = createServer((request, response) => {
+  const server = createServiceServer((request, response) => {
     handle(request, response, { ...options, held: model, queue }).catch((error: unknown) => {
       const full = error instanceof QueueFullError
       if (full) response.setHeader('retry-after', RETRY_AFTER_SECONDS)

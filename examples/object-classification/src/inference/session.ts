@@ -12,11 +12,13 @@ interface RunOutput {
 
 /** A loaded model. */
 export interface ModelSession extends ModelInfo {
-  /** Classifies raw RGB of `side * side` pixels. Rejects when the session fails or is closed. */
+  /** Classifies raw RGB of `side * side` pixels, one image after the other. Rejects when the session fails or is closed. */
   run(pixels: Uint8Array): Promise<RunOutput>
   /** Ends the thread. Runs under way are rejected. */
   close(): Promise<void>
 }
+
+type Ready = Extract<WorkerReply, { kind: 'ready' }>
 
 interface Waiting {
   readonly resolve: (output: RunOutput) => void
@@ -35,10 +37,10 @@ export async function openModelSession(file: string): Promise<ModelSession> {
     for (const { reject } of waiting.values()) reject(ended)
     waiting.clear()
   }
-  const info = await new Promise<ModelInfo>((resolve, reject) => {
+  const { info, pixels: shared } = await new Promise<Ready>((resolve, reject) => {
     worker.on('message', (reply: WorkerReply) => {
       if (reply.kind === 'ready') {
-        resolve(reply.info)
+        resolve(reply)
         return
       }
       const caller = waiting.get(reply.id)
@@ -55,20 +57,33 @@ export async function openModelSession(file: string): Promise<ModelSession> {
       reject(new Error(`${file}: the inference thread ended while it loaded the model`))
     })
   })
+  const image = new Uint8Array(shared)
+  const ask = (pixels: Uint8Array): Promise<RunOutput> =>
+    new Promise((resolve, reject) => {
+      if (ended) {
+        reject(ended)
+        return
+      }
+      if (pixels.length !== image.length) {
+        reject(new Error(`an image of ${pixels.length} bytes, for a model that takes ${image.length}`))
+        return
+      }
+      image.set(pixels)
+      const request: WorkerRequest = { id: nextId++ }
+      waiting.set(request.id, { resolve, reject })
+      // A worker thread has no origin.
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin
+      worker.postMessage(request)
+    })
+  // There is one place for an image.
+  let last: Promise<unknown> = Promise.resolve()
   return {
     ...info,
-    run: (pixels) =>
-      new Promise((resolve, reject) => {
-        if (ended) {
-          reject(ended)
-          return
-        }
-        const request: WorkerRequest = { id: nextId++, pixels }
-        waiting.set(request.id, { resolve, reject })
-        // A worker thread has no origin.
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin
-        worker.postMessage(request)
-      }),
+    run: (pixels) => {
+      const run = last.then(() => ask(pixels))
+      last = run.catch(() => undefined)
+      return run
+    },
     close: async () => {
       await worker.terminate()
     },

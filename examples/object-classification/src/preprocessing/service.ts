@@ -3,14 +3,13 @@
  * raw RGB pixels that the models look at, and posts it to the ensemble.
  */
 import { randomUUID } from 'node:crypto'
-import { createServer } from 'node:http'
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import { withSpan } from '@spoor/instrument'
 import type { Request, Response } from 'express'
 import { answerErrors, createApp, handler } from '../service/express.ts'
 import { imageQuery } from '../service/image-query.ts'
 import type { ErrorAnswer } from '../service/prediction.ts'
-import { serve } from '../service/serve.ts'
+import { createServiceServer, serve } from '../service/serve.ts'
 import type { Running } from '../service/serve.ts'
 import { prepareImage, UploadError } from './image.ts'
 import { readUpload } from './upload.ts'
@@ -62,7 +61,7 @@ export async function startPreprocessing(options: PreprocessingOptions): Promise
     }),
   )
   app.use(answerErrors)
-  return serve(createServer(app), { port })
+  return serve(createServiceServer(app), { port })
 }
 
 async function takePhotograph(
@@ -91,7 +90,7 @@ async function takePhotograph(
   const answer = await fetch(`${ensemble}/ensemble_service?${query}`, {
     method: 'POST',
     headers: { 'content-type': 'application/octet-stream' },
-    body: Uint8Array.from(image.pixels),
+    body: image.pixels,
     signal: AbortSignal.timeout(ENSEMBLE_TIMEOUT_MS),
   }).catch((cause: unknown) => {
     throw new EnsembleError(`the ensemble at ${ensemble} does not answer`, { cause })

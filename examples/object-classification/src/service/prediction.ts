@@ -38,11 +38,14 @@ export interface ErrorAnswer {
 
 /** The `count` classes with the highest probability, best first. */
 export function best(probabilities: ArrayLike<number>, labels: readonly string[], count: number): Prediction[] {
-  return Array.from(probabilities, (probability, index) => ({
-    index,
-    label: labels[index] ?? `class ${index}`,
-    probability,
-  }))
-    .sort((a, b) => b.probability - a.probability)
-    .slice(0, count)
+  const found: number[] = []
+  const of = (index: number | undefined): number => (index === undefined ? -Infinity : probabilities[index]!)
+  for (let index = 0; index < probabilities.length; index++) {
+    if (found.length === count && of(index) <= of(found.at(-1))) continue
+    // Behind those that are as likely: of them the first stays first.
+    const place = found.findIndex((other) => of(index) > of(other))
+    found.splice(place < 0 ? found.length : place, 0, index)
+    if (found.length > count) found.pop()
+  }
+  return found.map((index) => ({ index, label: labels[index] ?? `class ${index}`, probability: of(index) }))
 }

@@ -1,6 +1,7 @@
 /** How every service of the example listens, says so, and ends. */
 import { once } from 'node:events'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer, IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, RequestListener, Server, ServerResponse } from 'node:http'
 import { isIPv6 } from 'node:net'
 import { fault, happens } from './faults.ts'
 import { tellGarbage } from './garbage.ts'
@@ -23,6 +24,25 @@ export interface ServeOptions {
 /** The address that services listen on: `SERVICE_HOST`, as `0.0.0.0` in a container, else 127.0.0.1. */
 export function serviceHost(): string {
   return process.env['SERVICE_HOST'] || '127.0.0.1'
+}
+
+/** A request as it comes to a service, which may be broken: it does not tell of who calls. */
+class ServiceRequest extends IncomingMessage {}
+// Node reads them when they are asked for first: by instrumentation, before any handler and any event of the server.
+Object.defineProperty(ServiceRequest.prototype, 'headers', {
+  get(this: IncomingMessage) {
+    const headers: IncomingHttpHeaders = Reflect.get(IncomingMessage.prototype, 'headers', this)
+    if (fault('lost_context')) delete headers['traceparent']
+    return headers
+  },
+  set(this: IncomingMessage, headers: IncomingHttpHeaders) {
+    Reflect.set(IncomingMessage.prototype, 'headers', headers, this)
+  },
+})
+
+/** The HTTP server of a service, for {@link serve}. */
+export function createServiceServer(handle: RequestListener): Server {
+  return createServer({ IncomingMessage: ServiceRequest }, handle)
 }
 
 /** Listens on {@link serviceHost}. @throws When the port is taken. */
@@ -64,14 +84,8 @@ function closeKept(server: Server): () => void {
   }
 }
 
-/** The faults that any service may have: requests that fail, and requests whose context is not read. */
+/** A fault that any service may have: requests that fail, after instrumentation has seen them, so that it is in their spans. */
 function breakRequests(server: Server): void {
-  // Before instrumentation sees the request, which reads the context, and after it, so that the failure is in its span.
-  const emit = server.emit.bind(server)
-  server.emit = ((event: string, ...args: unknown[]) => {
-    if (event === 'request' && fault('lost_context')) delete (args[0] as IncomingMessage).headers['traceparent']
-    return emit(event, ...args)
-  }) as typeof server.emit
   const handlers = server.listeners('request')
   server.removeAllListeners('request')
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {

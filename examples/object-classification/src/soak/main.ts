@@ -88,7 +88,7 @@ async function run(flags: Flags): Promise<void> {
     console.log('\n  Looking the traces up ...')
     const sent = process_.sent.filter(({ from, to }) => from >= begun && to <= ended)
     const odd = await settled({ page: about.page, sent, faults, services, begun, ended })
-    const memory = memoryUse(samples, begun, ended)
+    const memory = memoryUse(samples, faults, begun, ended)
     const { lines, good } = report({ page: about.page, minutes, rate, seed, sent, faults, odd, memory })
     const file = join(state, 'soak.json')
     await writeFile(file, JSON.stringify({ minutes, rate, seed, begun, ended, faults, odd, samples }))

@@ -28,14 +28,14 @@ export function report(result: SoakResult): { readonly lines: readonly string[];
   const seconds = (Math.max(...sent.map(({ to }) => to)) - Math.min(...sent.map(({ from }) => from))) / 1000
   const without = odd.filter(({ by }) => by === undefined)
   const isLong = minutes >= MINUTES_FOR_MEMORY
-  const grown = memory.filter(({ flat }) => !flat)
+  const grown = memory.filter(({ grows }) => grows === true)
   const lines = [
     `  ${sent.length} requests in ${seconds.toFixed(0)} s, ${(sent.length / seconds).toFixed(1)} a second (${rate} asked for), seed ${seed}`,
     '',
     `  ${'fault'.padEnd(20)}${'at'.padEnd(22)}${column('requests')}${ODD_KINDS.map(column).join('')}`,
     ...faultRows(result),
     '',
-    `  ${'process'.padEnd(24)}${['2nd quarter', 'last', 'most'].map((text) => text.padStart(13)).join('')}  MB of RSS`,
+    `  ${'process'.padEnd(24)}${['2nd quarter', '3rd', 'last', 'most'].map((text) => text.padStart(13)).join('')}  MB of RSS; quarters without faults`,
     ...memory.map(memoryRow),
     '',
     ...without
@@ -73,15 +73,18 @@ function count(odd: readonly Odd[], kind: OddKind): number | string {
   return number === 0 ? '·' : number
 }
 
-function memoryRow({ name, second, last, most, lives, flat }: MemoryUse): string {
-  const cells = [second, last, most].map((value) => (Number.isNaN(value) ? '·' : value.toFixed(0)).padStart(13))
+function memoryRow({ name, quarters, most, lives, grows }: MemoryUse): string {
+  const cells = [...quarters, most].map((value) => (Number.isNaN(value) ? '·' : value.toFixed(0)).padStart(13))
   const again = lives > 1 ? `  started ${lives} times` : ''
-  return `  ${name.padEnd(24)}${cells.join('')}${flat ? '' : '  grown'}${again}`
+  return `  ${name.padEnd(24)}${cells.join('')}${grows === true ? '  grows' : ''}${again}`
 }
 
 function memoryVerdict(memory: readonly MemoryUse[], isLong: boolean): string {
   if (memory.length === 0) return '  - Memory is not looked at: there is no /proc.'
   if (!isLong) return `  - Memory is told and not judged: it takes ${MINUTES_FOR_MEMORY} minutes until caches are full.`
-  const grown = memory.filter(({ flat }) => !flat).map(({ name }) => name)
-  return grown.length === 0 ? '  ✓ Memory is flat.' : `  ✗ Memory has grown: ${grown.join(', ')}`
+  const named = (wanted: boolean | undefined): string =>
+    memory.flatMap(({ name, grows }) => (grows === wanted ? [name] : [])).join(', ')
+  if (named(true) !== '') return `  ✗ Memory grows from quarter to quarter: ${named(true)}`
+  const unknown = named(undefined)
+  return `  ✓ Memory does not go on growing.${unknown === '' ? '' : ` Not judged, for want of quiet looks: ${unknown}`}`
 }

@@ -4,7 +4,7 @@ import type { FaultName } from '../world/faults/catalogue.ts'
 import { AFTER_MS, judge } from './judge.ts'
 import type { OnTime, Sent, Stored } from './judge.ts'
 import { memoryUse, sampleMemory } from './memory.ts'
-import type { MemorySample } from './memory.ts'
+import type { MemorySample, MemoryUse } from './memory.ts'
 import { planFaults } from './plan.ts'
 import { report } from './report.ts'
 
@@ -142,20 +142,56 @@ describe('which fault is on when', () => {
 })
 
 describe('memory', () => {
-  const samples = (name: string, ...rss: number[]): MemorySample[] =>
-    rss.map((value, index) => ({ name, pid: index < 6 ? 1 : 2, at: index * 10, rss: value }))
+  const MINUTE = 60_000
+  /** A look a minute, 40 of them: 10 a quarter. */
+  const looks = (rss: (minute: number) => number, pid: (minute: number) => number = () => 1): MemorySample[] =>
+    Array.from({ length: 40 }, (_, minute) => ({ name: 'a', pid: pid(minute), at: minute * MINUTE, rss: rss(minute) }))
+  const use = (samples: readonly MemorySample[], faults: readonly OnTime[] = []): MemoryUse =>
+    memoryUse(samples, faults, 0, 40 * MINUTE)[0]!
 
-  it('is flat where the last quarter is as the second, whatever was between', () => {
-    const use = (...rss: number[]): unknown => memoryUse(samples('a', ...rss), 0, 80)[0]
-    expect(use(50, 80, 100, 100, 100, 900, 100, 110, 120)).toEqual({
-      name: 'a',
-      second: 100,
-      last: 110,
-      most: 900,
-      lives: 2,
-      flat: true,
+  it('goes on growing where each quarter has more than the one before', () => {
+    expect(use(looks((minute) => 160 + 2 * minute))).toMatchObject({
+      quarters: [188, 208, 228],
+      most: 238,
+      grows: false,
     })
-    expect(use(50, 80, 100, 100, 100, 100, 140, 141, 142)).toMatchObject({ last: 141, flat: false })
+    expect(use(looks((minute) => 160 + 2.5 * minute)).grows).toBe(true)
+    expect(use(looks((minute) => 100 + 4 * minute)).grows).toBe(true)
+  })
+
+  it('does not where it has made a step, whenever that was, or goes up and down', () => {
+    expect(use(looks((minute) => (minute < 20 ? 160 : 300)))).toMatchObject({ quarters: [160, 300, 300], grows: false })
+    expect(use(looks((minute) => (minute < 30 ? 160 : 300)))).toMatchObject({ quarters: [160, 160, 300], grows: false })
+    expect(use(looks((minute) => 160 + 60 * (minute % 2))).grows).toBe(false)
+  })
+
+  it('is that of a process which has run for a minute, while no fault is on or just was', () => {
+    const young = looks(
+      (minute) => (minute % 2 === 0 ? 50 + minute * 5 : 160),
+      (minute) => Math.floor(minute / 2),
+    )
+    expect(use(young)).toMatchObject({ quarters: [160, 160, 160], most: 240, lives: 20, grows: false })
+    const pressed = looks((minute) => (minute % 3 === 0 ? 160 : 500 + 20 * minute))
+    const faults = Array.from({ length: 40 }, (_, minute) =>
+      on('memory_pressure', 'a', minute * MINUTE - 10_000, minute * MINUTE - 1000),
+    ).filter((_, minute) => minute % 3 !== 0)
+    expect(use(pressed, faults)).toMatchObject({ quarters: [160, 160, 160], grows: false })
+    expect(use(pressed).grows).toBe(true)
+    expect(use(pressed, [on('errors', 'b', 0, 40 * MINUTE)]).grows).toBeUndefined()
+  })
+
+  it('makes the verdict of a run that is long enough', () => {
+    const run = { page: 'http://page', rate: 2, seed: 3, sent: [sent('a')], faults: [], odd: [] }
+    const told = (rss: (minute: number) => number, minutes = 40, faults: readonly OnTime[] = []): [boolean, string] => {
+      const { good, lines } = report({ ...run, minutes, memory: [use(looks(rss), faults)] })
+      return [good, lines.at(-1)!.trim()]
+    }
+    const leak = (minute: number): number => 100 + 4 * minute
+    expect(told(leak)).toEqual([false, '✗ Memory grows from quarter to quarter: a'])
+    expect(told(leak, 5)).toEqual([true, expect.stringContaining('told and not judged')])
+    expect(told(() => 100)).toEqual([true, '✓ Memory does not go on growing.'])
+    const always = [on('errors', 'b', 0, 40 * MINUTE)]
+    expect(told(leak, 40, always)).toEqual([true, expect.stringContaining('Not judged, for want of quiet looks: a')])
   })
 
   it.skipIf(process.platform !== 'linux')('is looked at in those processes that are there', async () => {

@@ -1,7 +1,7 @@
 /** The programs that make up the world: Spoor, its collector, the services and the client, and how each is started. */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { PreparedModel } from '#models'
+import type { PreparedModel } from '@spoor/example-models'
 import { FAULTS_VARIABLE } from '../service/faults.ts'
 import type { ServiceFaults } from '../service/faults.ts'
 import { collectorNames, collectorPorts, placedServices } from './addresses.ts'

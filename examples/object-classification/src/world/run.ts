@@ -9,8 +9,8 @@ import {
   prepareLabels,
   prepareModels,
   preparePhotographs,
-} from '#models'
-import type { PreparedModel } from '#models'
+} from '@spoor/example-models'
+import type { PreparedModel } from '@spoor/example-models'
 import type { Classification } from '../client/send.ts'
 import { tableHeader, tableLayout, tableRow, traceLink } from '../client/table.ts'
 import { placedServices, planAddresses } from './addresses.ts'

@@ -1,6 +1,6 @@
 /** What the world shows: few aligned lines, bold and dim on terminals that have it. */
 import { styleText } from 'node:util'
-import type { Output } from '#models'
+import type { Output } from '@spoor/example-models'
 
 /** Writes lines, and one last line that is rewritten. */
 export interface Screen {
