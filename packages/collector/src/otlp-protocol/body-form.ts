@@ -31,7 +31,7 @@ export function formOf(bytes: Uint8Array): BodyForm | undefined {
 
 function formOfList(start: string): BodyForm {
   if (start.startsWith('[object ')) return 'object'
-  return /"(?:localEndpoint|remoteEndpoint|timestamp|binaryAnnotations)"/.test(start) ? 'zipkin' : 'list'
+  return /"(?:id|localEndpoint|remoteEndpoint|timestamp|binaryAnnotations)"/.test(start) ? 'zipkin' : 'list'
 }
 
 function isFramed(bytes: Uint8Array): boolean {
