@@ -3,7 +3,7 @@ import { getRPCMetadata, type RPCMetadata, RPCType } from '@opentelemetry/core'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 
 /** Requests that are remembered at most. */
-const maxRequests = 10_000
+const maxRequests = 2_000
 
 /**
  * Gives the span of a request the route by which Next.js serves it, as the spans that Next.js makes itself tell it. Next.js tells it to the request's span, too,
