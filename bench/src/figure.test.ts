@@ -81,11 +81,13 @@ describe('a figure', () => {
   })
 
   it('says its goal with the right sign', () => {
-    expect([goalText(forward), goalText(byId), goalText({ ...forward, goal: { value: 250_000 } })]).toEqual([
-      '≥ 5 ×',
-      '≤ 5 ms',
-      '≥ 250,000 spans/CPU s',
-    ])
+    const third = { ...forward, goal: { ratio: 10 / 7 } }
+    expect([
+      goalText(forward),
+      goalText(third),
+      goalText(byId),
+      goalText({ ...forward, goal: { value: 250_000 } }),
+    ]).toEqual(['≥ 5 ×', '≥ 1.43 ×', '≤ 5 ms', '≥ 250,000 spans/CPU s'])
   })
 
   it('says how far its runs lie apart, where there were several', () => {

@@ -111,7 +111,7 @@ function judge(margin: number, noise: number): Verdict {
 
 export function goalText({ goal, unit }: Figure): string {
   if (!goal) return ''
-  if ('ratio' in goal) return `≥ ${goal.ratio} ×`
+  if ('ratio' in goal) return `≥ ${numberText(goal.ratio)} ×`
   return `${UNITS[unit] === 'more' ? '≥' : '≤'} ${numberText(goal.value)} ${unit}`
 }
 

@@ -48,6 +48,14 @@ describe.skipIf(noBrowser)('the page', () => {
     await fetch(`${spoor.http}/v1/traces/v1/traces`, { method: 'POST', headers: { 'user-agent': 'twice/1' }, body: '' })
     const wrong = page.getByRole('region', { name: 'What needs attention' }).getByRole('listitem')
     await wrong.filter({ hasText: 'twice/1' }).getByText(spoor.http).first().waitFor()
+    // So is one by which what has come is found by no search.
+    const early = { startTimeUnixNano: BigInt(Date.now()), endTimeUnixNano: BigInt(Date.now()) + 5n }
+    await sendTraces(
+      spoor,
+      traces('early', [span({ traceId: 'ea'.repeat(16), spanId: id(9), name: 'early', ...early })]),
+    )
+    await page.getByRole('heading', { name: 'No trace matches' }).waitFor()
+    await wrong.filter({ hasText: 'in milliseconds' }).getByText('BigInt(Date.now()) * 1_000_000n').waitFor()
   })
 
   it('finds a trace by what it is, and opens it', async () => {

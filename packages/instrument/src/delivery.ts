@@ -8,6 +8,7 @@ import { createSender, type Sender, type SendFailure, type SendResult } from './
 import { emptyBody } from './last-send.ts'
 import { redactUrls } from './redact.ts'
 import type { Reporter } from './reporter.ts'
+import { NextRoutes } from './routes/next.ts'
 import type { Settings } from './settings.ts'
 import { withoutTracing } from './without-tracing.ts'
 
@@ -59,6 +60,7 @@ export class Delivery implements SpanProcessor {
   /** Cuts short the wait before a repetition. */
   #wake: (() => void) | undefined
   #hasSent = false
+  readonly #nextRoutes = new NextRoutes()
   #closed = false
   #ended = 0
   #exported = 0
@@ -102,8 +104,9 @@ export class Delivery implements SpanProcessor {
     return failure !== undefined || takesReports === true
   }
 
-  onStart(span: Span, _parentContext: Context): void {
+  onStart(span: Span, parentContext: Context): void {
     this.open.add(span)
+    this.#nextRoutes.started(span, parentContext)
   }
 
   onEnd(span: ReadableSpan): void {

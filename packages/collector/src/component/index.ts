@@ -22,6 +22,8 @@ export {
 } from './component-status.ts'
 export {
   NO_DOOR,
+  type BodyForm,
+  type CompressedForm,
   type Ledger,
   type LedgerDoor,
   type Peer,

@@ -41,11 +41,32 @@ export interface RefusalFacts {
   readonly signal?: Signal | undefined
   /** The scheme of the credentials that came; '' where there were none. */
   readonly credentials?: string | undefined
-  /** What a body is whose content type says otherwise. */
-  readonly body?: 'json' | 'protobuf' | 'zipkin' | 'html' | undefined
+  /** What a body is whose headers say otherwise. */
+  readonly body?: BodyForm | undefined
   /** What a client that speaks TLS wants to speak in it. */
   readonly wants?: 'grpc' | 'http' | undefined
 }
+
+/** What a body may be by its first bytes. */
+export type BodyForm =
+  | 'json'
+  /** A list in JSON that is not Zipkin's. */
+  | 'list'
+  | 'zipkin'
+  /** JavaScript's `String(object)`. */
+  | 'object'
+  | 'protobuf'
+  /** A message behind the five bytes that gRPC has before each. */
+  | 'grpc'
+  | 'base64'
+  | 'html'
+  | 'text'
+  | 'utf16'
+  | 'empty'
+  | CompressedForm
+
+/** By the name that `content-encoding` has for it; `deflate` is with the header of zlib. */
+export type CompressedForm = 'gzip' | 'zstd' | 'deflate'
 
 /** Who sent something, as a socket tells it. */
 export interface Peer {

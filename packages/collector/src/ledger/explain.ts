@@ -3,6 +3,7 @@
  * choose is shown only where it cannot be mistaken for something else, and is in no line to be pasted but an address that has been checked.
  */
 import type { MendingLine, PortTraits } from '../component/index.ts'
+import { explainBody } from './explain-body.ts'
 import { explainPath } from './explain-path.ts'
 import type { Explanation, Happening } from './happening.ts'
 import { addressOf, env, sentence, shown, TRACES_ENDPOINT } from './line.ts'
@@ -63,7 +64,9 @@ const mediaType: Explain = ({ reason, facts: { contentType, path } }) => {
     code: reason,
     severity: 'error',
     what: `Requests${path === undefined ? '' : ` to ${shown(path)}`} have ${type}; OTLP over HTTP is application/x-protobuf or application/json.`,
-    mend: 'Let the sender use one of them: an OpenTelemetry SDK by its protocol, anything else by the header content-type.',
+    mend: /ndjson|jsonl/.test(contentType ?? '')
+      ? 'Send each line in a request of its own, as application/json; files of JSON lines are read by spoor import.'
+      : 'Let the sender use one of them: an OpenTelemetry SDK by its protocol, anything else by the header content-type.',
     lines: [
       env('OTEL_EXPORTER_OTLP_PROTOCOL', 'http/protobuf'),
       { kind: 'code', text: 'content-type: application/x-protobuf' },
@@ -211,52 +214,21 @@ const credentials: Explain = ({ reason, facts, detail }) => {
 
 const HTTP_PROTOBUF = env('OTEL_EXPORTER_OTLP_PROTOCOL', 'http/protobuf')
 
-const invalidData: Explain = (happening) => {
-  const { reason, detail, facts } = happening
-  if (facts.body === 'zipkin') return explainPath({ ...happening, facts: { ...facts, path: '/api/v2/spans' } })
-  if (detail.startsWith('unsupported Content-Encoding'))
-    return {
-      code: 'unsupported_encoding',
-      severity: 'error',
-      what: sentence(detail),
-      mend: 'Let the sender compress with gzip, or not at all.',
-      lines: [env('OTEL_EXPORTER_OTLP_COMPRESSION', 'gzip'), env('OTEL_EXPORTER_OTLP_COMPRESSION', 'none')],
-    }
-  if (facts.body === 'json')
-    return {
-      code: 'json_as_protobuf',
-      severity: 'error',
-      what: 'JSON came with the content type of protobuf.',
-      mend: 'Say what it is in the header content-type.',
-      lines: [{ kind: 'code', text: 'content-type: application/json' }, HTTP_PROTOBUF],
-    }
-  if (facts.body === 'protobuf')
-    return {
-      code: 'protobuf_as_json',
-      severity: 'error',
-      what: 'Protobuf came with the content type of JSON.',
-      mend: 'Say what it is in the header content-type.',
-      lines: [{ kind: 'code', text: 'content-type: application/x-protobuf' }, HTTP_PROTOBUF],
-    }
-  return {
-    code: reason,
-    severity: 'error',
-    what: sentence(detail),
-    mend: 'The words name the field and its place; an OpenTelemetry SDK writes it right.',
-    lines: [HTTP_PROTOBUF],
-  }
-}
-
 const invalidId: Explain = ({ reason, detail }) => {
   const isBase64 = /expected (?:16|32) hex digits, got "(?:[A-Za-z0-9+/]{11}=?|[A-Za-z0-9+/]{22}(?:==)?)"/.test(detail)
+  const isUuid = /got "[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}"/i.test(detail)
   return {
     code: reason,
     severity: 'error',
     what: sentence(detail),
     mend: isBase64
       ? 'The ids are base64, as JSON of protobuf has bytes; OTLP/JSON has them as hex.'
-      : 'A trace id is 32 hex digits, a span id 16, none of them all zero.',
-    lines: isBase64 ? [{ kind: 'code', text: "Buffer.from(id, 'base64').toString('hex')" }, HTTP_PROTOBUF] : [],
+      : `A trace id is 32 hex digits, a span id 16, none of them all zero${isUuid ? '; a UUID has dashes besides' : ''}.`,
+    lines: isBase64
+      ? [{ kind: 'code', text: "Buffer.from(id, 'base64').toString('hex')" }, HTTP_PROTOBUF]
+      : isUuid
+        ? [{ kind: 'code', text: "id.replaceAll('-', '')" }]
+        : [],
   }
 }
 
@@ -299,7 +271,7 @@ const EXPLANATIONS: Readonly<Record<string, Explain>> = {
   wrong_port: wrongPort,
   permission_denied: host,
   unauthenticated: credentials,
-  invalid_data: invalidData,
+  invalid_data: explainBody,
   invalid_id: invalidId,
   too_large: tooLarge,
   overloaded: again,

@@ -13,6 +13,7 @@ import zlib from 'node:zlib'
 import { CollectorError, freeBody, freeBytes } from '../component/index.ts'
 import { announcedLength, GZIP_HEADER_BYTES, GZIP_TRAILER_BYTES, isPlainGzip } from './announced-length.ts'
 import { BodyBuffer, type Holding } from './body-buffer.ts'
+import { formOf } from './body-form.ts'
 import { unpackLz4 } from './lz4.ts'
 import { unpackSnappy, type Unpacking } from './snappy.ts'
 import { createTurns } from './turns.ts'
@@ -275,9 +276,12 @@ function explain(error: unknown, coding: ContentCoding, input: Uint8Array, optio
       `message larger than max (${input.length} bytes of ${coding} are more than ${options.maxBytes} bytes decompressed); send smaller batches or raise ${options.setting}`,
     )
   }
-  return new CollectorError('invalid_data', `the body is not valid ${coding}: ${(error as Error).message}`, {
-    cause: error,
-  })
+  const form = formOf(input)
+  return new CollectorError(
+    'invalid_data',
+    `the body is not valid ${coding}: ${(error as Error).message}${form === undefined ? '' : `; it begins as ${form}`}`,
+    { cause: error },
+  )
 }
 
 function joined(bytes: Uint8Array): Decompressed {

@@ -31,7 +31,8 @@ function authorityOf(request: ClientRequest): { readonly text: string; readonly 
   if (typeof header !== 'string') return { text: bare, port: undefined }
   const asked = splitAuthority(header)
   if (asked.host !== bare) return { text: bare, port: undefined }
-  return { text: header, port: asked.port ?? defaultPort(protocol) }
+  const usual = defaultPort(protocol)
+  return { text: asked.port === usual ? bare : header, port: asked.port ?? usual }
 }
 
 function defaultPort(protocol: string): number {

@@ -1,6 +1,10 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
 import http, { type RequestOptions } from 'node:http'
+import http2 from 'node:http2'
+import https from 'node:https'
 import { createRequire } from 'node:module'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import {
   context,
   diag,
@@ -18,6 +22,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources'
 import { AlwaysOnSampler, ParentBasedSampler, type ReadableSpan, type Sampler } from '@opentelemetry/sdk-trace'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ContextManager } from '../context-manager.ts'
+import { TEST_CERTIFICATE, TEST_KEY } from '../testkit/certificate.ts'
 import { TracerProvider } from '../trace/tracer.ts'
 import { withoutTracing } from '../without-tracing.ts'
 import { HttpSpans } from './http.ts'
@@ -148,6 +153,10 @@ const scenarios: Record<string, { do: Scenario; spans: number }> = {
     spans: 2,
     do: (port) => ask(`http://127.0.0.1:${port}/a`, { headers: { host: 'shop.example' } }),
   },
+  'a port that need not be said': {
+    spans: 2,
+    do: (port) => ask({ host: 'shop.example', path: '/a', createConnection: () => connect(port, '127.0.0.1') }),
+  },
   'a port where nobody listens': {
     spans: 1,
     do: async (port) => {
@@ -260,6 +269,24 @@ describe('the context', () => {
     expect(of(server)[0]!.parentSpanContext?.spanId).toBe(of(client)[0]!.spanContext().spanId)
   })
 
+  test('stays behind, and says so, where Node has the headers elsewhere', async () => {
+    const warned: string[] = []
+    diag.setLogger({ error() {}, warn: (text) => void warned.push(text), info() {}, debug() {}, verbose() {} })
+    const elsewhere = ({ request }: { request: { _header: unknown } }): void => {
+      request._header = Object(request._header)
+    }
+    const onCreated = (message: unknown): void => elsewhere(message as { request: { _header: unknown } })
+    subscribe('http.client.request.created', onCreated)
+    instrument(new HttpSpans())
+    const port = await listen((request, response) => response.end(String(request.headers['traceparent'])))
+    expect(await ask({ port, host: '127.0.0.1', headers: { expect: '100-continue' } })).toBe(200)
+    unsubscribe('http.client.request.created', onCreated)
+    diag.disable()
+    await vi.waitFor(() => expect(ended).toHaveLength(2), patience)
+    expect(of(server)[0]!.parentSpanContext).toBeUndefined()
+    expect(warned).toEqual([expect.stringMatching(/^traceparent does not go along .* "expect": Node v\d+\./)])
+  })
+
   test('goes along where nothing is recorded, so that others do not record it either', async () => {
     const tracer = instrument(new HttpSpans())
     const port = await listen((request, response) => response.end(String(request.headers['traceparent'])))
@@ -358,6 +385,28 @@ test('a connection that is taken over, and an answer that nobody reads', async (
   })
   await vi.waitFor(() => expect(of(client)).toHaveLength(2), patience)
   expect(of(client)[1]!.attributes['http.response.status_code']).toBe(101)
+})
+
+test('a server that takes HTTP/2, too, has spans of what comes by HTTP/1.1, always', async () => {
+  instrument(new HttpSpans())
+  const both = http2.createSecureServer({ key: TEST_KEY, cert: TEST_CERTIFICATE, allowHTTP1: true }, (_, response) =>
+    response.end(),
+  )
+  await new Promise<void>((resolve) => void both.listen(0, resolve))
+  const { port } = both.address() as AddressInfo
+  close = () => new Promise<void>((resolve) => void both.close(() => resolve()))
+  const options = { rejectUnauthorized: false }
+  const byTwo = (): Promise<unknown> => {
+    const session = http2.connect(`https://localhost:${port}`, options)
+    const stream = session.request().resume()
+    return once(stream, 'close').finally(() => session.close())
+  }
+  await byTwo()
+  const [response] = (await once(https.get({ ...options, port, agent: false }), 'response')) as [http.IncomingMessage]
+  response.resume()
+  await byTwo()
+  await vi.waitFor(() => expect(ended).toHaveLength(2), patience)
+  expect(of(server).map(({ attributes }) => attributes['network.protocol.version'])).toEqual(['1.1'])
 })
 
 test('once it is disabled there are no more spans', async () => {

@@ -16,6 +16,7 @@ import { isTracingSuppressed, RPCType, setRPCMetadata } from '@opentelemetry/cor
 import { InstrumentationBase } from '@opentelemetry/instrumentation'
 import { bindEmitter, contexts } from '../context-manager.ts'
 import { rootContext } from '../flat-context.ts'
+import type { RecordingSpan } from '../trace/recording-span.ts'
 import type { OwnOptions } from '../trace/tracer.ts'
 import { clientAttributes, portAttributes, responseAttributes } from './client-attributes.ts'
 import { serverAttributes } from './server-attributes.ts'
@@ -77,7 +78,7 @@ export class HttpSpans extends InstrumentationBase {
     const emit = server.emit.bind(server)
     server.emit = (...args) => {
       const spans = server[watched]
-      if (args[0] !== 'request' || spans === undefined || !spans.#isEnabled) return emit(...args)
+      if (args[0] !== 'request' || spans === undefined || !spans.#isEnabled || isOfHttp2(args[1])) return emit(...args)
       const served = spans.#serve(args[1] as IncomingMessage, args[2] as ServerResponse)
       if (served === undefined) return emit(...args)
       try {
@@ -117,9 +118,12 @@ export class HttpSpans extends InstrumentationBase {
       hasEnded = true
       const { statusCode } = response
       span.setAttribute('http.response.status_code', statusCode)
-      if (metadata.route !== undefined) {
-        span.setAttribute('http.route', metadata.route)
-        if (metadata.route !== '') span.updateName(`${method} ${metadata.route}`)
+      // Some frameworks tell it to the span itself.
+      const told = (span as Partial<RecordingSpan>).attributes?.['http.route']
+      const route = metadata.route ?? (typeof told === 'string' ? told : undefined)
+      if (route !== undefined) {
+        span.setAttribute('http.route', route)
+        if (route !== '') span.updateName(`${method} ${route}`)
       }
       if (error !== undefined) fail(span, error)
       else if (statusCode >= 500) {
@@ -176,6 +180,11 @@ export class HttpSpans extends InstrumentationBase {
   }
 }
 
+/** A server of `node:http2` that takes both emits both: those of HTTP/2 have no spans, with OpenTelemetry's instrumentation either. */
+function isOfHttp2(request: unknown): boolean {
+  return (request as IncomingMessage).httpVersionMajor === 2
+}
+
 const onAnswered = harmless((message: unknown): void => {
   const { request, response } = message as { request: Outgoing; response: IncomingMessage }
   request[answeredWith]?.(response)
@@ -210,9 +219,15 @@ const setter: TextMapSetter<ClientRequest> = {
       return
     }
     // With `expect`, or headers in a list, they are text already, and none of it is on its way: it waits here and, with `expect`, for the socket.
+    // Node has no public way to them; one that keeps them otherwise leaves the request as it is.
     const texts = request as unknown as { _header?: unknown; outputData?: { data: unknown }[] }
     const before = texts._header
-    if (typeof before !== 'string') return
+    if (typeof before !== 'string') {
+      diag.warn(
+        `${key} does not go along with a request whose headers are a list or say "expect": Node ${process.version} has them elsewhere.`,
+      )
+      return
+    }
     texts._header = before.replace(/\r\n\r\n$/, `\r\n${key}: ${value}\r\n\r\n`)
     const [first] = texts.outputData ?? []
     if (first?.data === before) first.data = texts._header

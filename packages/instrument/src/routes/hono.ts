@@ -36,7 +36,9 @@ function withRoutes(Original: HonoClass): HonoClass {
       super(...args)
       this.use('*', async (context, next) => {
         await next()
-        setRoute(context.req.routePath)
+        const { routePath } = context.req
+        // What matches all, as this middleware does itself, says nothing of where something is.
+        if (routePath !== '/*') setRoute(routePath)
       })
     }
   }

@@ -10,7 +10,7 @@ beforeAll(async () => {
 
 afterAll(() => receiver.close())
 
-test.each(['fastify', 'koa', 'hono'])(
+test.each(['fastify', 'koa', 'hono', 'next', 'told'])(
   '%s names its requests by their route, and secrets stay out',
   async (framework) => {
     const run = await runApp('routes.mjs', {
@@ -18,7 +18,9 @@ test.each(['fastify', 'koa', 'hono'])(
       env: { OTEL_SERVICE_NAME: framework, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url },
     })
     expect(run).toMatchObject({ code: 0, stdout: '200\n' })
-    const spans = receiver.spans.filter((span) => span.resource['service.name'] === framework)
+    const spans = receiver.spans.filter(
+      (span) => span.resource['service.name'] === framework && span.scopeName !== 'next.js',
+    )
     expect(spans.map(({ name }) => name)).toEqual(expect.arrayContaining(['GET', 'GET /users/:id']))
     expect(spans).toHaveLength(2)
     const [server] = spans.filter(({ name }) => name === 'GET /users/:id')
@@ -28,3 +30,13 @@ test.each(['fastify', 'koa', 'hono'])(
     expect(texts.filter((text) => text.includes('token=REDACTED'))).not.toEqual([])
   },
 )
+
+test('what hono has no route for has none in its name', async () => {
+  const run = await runApp('routes.mjs', {
+    args: ['hono', '/nowhere'],
+    env: { OTEL_SERVICE_NAME: 'nowhere', OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url },
+  })
+  expect(run).toMatchObject({ code: 0, stdout: '404\n' })
+  const spans = receiver.spans.filter((span) => span.resource['service.name'] === 'nowhere')
+  expect(spans.map(({ name }) => name)).toEqual(['GET', 'GET'])
+})

@@ -25,7 +25,8 @@ export function withoutQuotes(environment: Environment, found: Diagnosis[]): Env
 }
 
 /** What a shell, a template or Windows would have put a value in the place of. */
-const UNEXPANDED = /\$\{(\w+)(?::?-([^}]*))?\}|\$([A-Z_][A-Z0-9_]*)|%([A-Z_][A-Z0-9_]*)%|\{\{[^}]*\}\}|<[A-Z][\w-]*>/g
+const UNEXPANDED =
+  /\$\{(\w+)(?::?-([^}]*)|[^}]*)\}|\$([A-Z_][A-Z0-9_]*)|%([A-Z_][A-Z0-9_]*)%|\{\{[^}]*\}\}|<[A-Z][\w-]*>/g
 /** Values in which such things mean something else. */
 const FREE_TEXT = /HEADERS$|RESOURCE_ATTRIBUTES$/
 

@@ -1,4 +1,6 @@
-import type { SearchResponse } from 'spoor/api'
+import type { AttentionRow, SearchResponse } from 'spoor/api'
+import { Attention } from '../setup/attention.tsx'
+import setup from '../setup/setup.module.css'
 import { without } from '../url/without.ts'
 import { FailureNotice } from '../widgets/failure-notice.tsx'
 import { Loading } from '../widgets/loading.tsx'
@@ -16,6 +18,8 @@ export function Nothing(props: {
   /** Looks further, where the store has not come to its end. */
   onMore?: () => void
   onChange: (url: SearchUrl) => void
+  /** What needs attention: where nothing was asked for, one of it may be why there is nothing, as times in a wrong unit. */
+  attention: readonly AttentionRow[]
 }) {
   const { url, failure, pages, busy } = props
   if (failure) {
@@ -43,27 +47,35 @@ export function Nothing(props: {
   }
   const narrowed = url.from !== undefined || url.min !== undefined || url.max !== undefined
   const wider = without(url, ['from', 'to', 'min', 'max'])
+  const causes = url.q ? [] : props.attention.filter(({ severity }) => severity === 'error')
   return (
-    <Notice title="No trace matches">
-      <p className={notice.ways}>
-        {pages
-          .flatMap((page) => page.didYouMean ?? [])
-          .map(({ kind, instead, q }) => (
-            <button key={q} type="button" onClick={() => props.onChange({ ...url, q })}>
-              Did you mean the {kind} {instead}?
+    <>
+      <Notice title="No trace matches">
+        <p className={notice.ways}>
+          {pages
+            .flatMap((page) => page.didYouMean ?? [])
+            .map(({ kind, instead, q }) => (
+              <button key={q} type="button" onClick={() => props.onChange({ ...url, q })}>
+                Did you mean the {kind} {instead}?
+              </button>
+            ))}
+          {(narrowed || url.range !== 'all') && (
+            <button type="button" onClick={() => props.onChange({ ...wider, range: 'all' })}>
+              Look in all time, without bounds
             </button>
-          ))}
-        {(narrowed || url.range !== 'all') && (
-          <button type="button" onClick={() => props.onChange({ ...wider, range: 'all' })}>
-            Look in all time, without bounds
-          </button>
-        )}
-        {url.q && (
-          <button type="button" onClick={() => props.onChange(without(url, ['q']))}>
-            Leave out the query
-          </button>
-        )}
-      </p>
-    </Notice>
+          )}
+          {url.q && (
+            <button type="button" onClick={() => props.onChange(without(url, ['q']))}>
+              Leave out the query
+            </button>
+          )}
+        </p>
+      </Notice>
+      {causes.length > 0 && (
+        <div className={setup.content}>
+          <Attention rows={causes} />
+        </div>
+      )}
+    </>
   )
 }

@@ -183,6 +183,7 @@ export function SearchPage() {
           ) : (
             !queryFailure && (
               <Nothing
+                attention={status?.attention ?? []}
                 url={url}
                 failure={failure ?? search.moreFailure}
                 pages={pages}

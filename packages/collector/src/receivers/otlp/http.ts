@@ -28,6 +28,7 @@ import {
 import { SIGNALS, TURN_OFF } from '../../otlp-protocol/services.ts'
 import type { Converter } from './conversion.ts'
 import { createTakeMessage } from './intake.ts'
+import { formOf } from '../../otlp-protocol/body-form.ts'
 import type { Encoding } from '../../otlp-protocol/message.ts'
 
 const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
@@ -105,16 +106,14 @@ function typeOf(contentType: string | undefined): string | undefined {
   return contentType?.split(';', 1)[0]!.trim().toLowerCase()
 }
 
-const [LINE_FEED, BRACE, BRACKET, LESS] = [0x0a, 0x7b, 0x5b, 0x3c]
+const [LINE_FEED, BRACE] = [0x0a, 0x7b]
 
-/** What a body seems to be where it is not what its content type says, by its first bytes. */
+/** What a body seems to be where it is not what its headers say, by its first bytes. */
 function otherThan(encoding: Encoding, bytes: Uint8Array): RefusalFacts['body'] {
-  const [first, second] = bytes
-  if (first === LESS) return 'html'
-  if (encoding === 'protobuf') return first === BRACE || first === BRACKET ? 'json' : undefined
-  if (first === BRACKET) return 'zipkin'
-  // A message begins with the tag of its first field, which is a line feed to JSON.
-  return first === LINE_FEED && second !== BRACE && second !== BRACKET && second! > 0x20 ? 'protobuf' : undefined
+  // As nearly all begin, and begin rightly.
+  if (bytes[0] === (encoding === 'json' ? BRACE : LINE_FEED) && bytes[1] !== 0) return undefined
+  const form = formOf(bytes)
+  return form === encoding ? undefined : form
 }
 
 function encodeAnswer(signal: Signal, encoding: Encoding, answer: Partial<ExportResponse>): Uint8Array {
