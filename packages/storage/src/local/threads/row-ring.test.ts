@@ -1,12 +1,18 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { expect, it } from 'vitest'
 import { requestOf, sent } from '../../conformance/spans.ts'
 import { BlockBuilder, type BuilderMark } from '../block/builder.ts'
 import { rowsBetween, type BlockRows } from '../block/rows.ts'
-import { threadPort } from '../runtime.ts'
+import { nodeFileSystem } from '../files/file-system.ts'
+import { settingsOf } from '../options.ts'
+import { systemClock, threadPort, type Port } from '../runtime.ts'
+import { Ingest } from '../write/ingest.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { HeardChanges } from './heard-changes.ts'
-import type { Change, Held, Switched, Told } from './protocol.ts'
+import type { Change, FromWriter, Held, Switched, Told, ToWriter } from './protocol.ts'
 import { RowRing } from './row-ring.ts'
 
 /** A block to which requests are added, of spans that are in no other. */
@@ -131,4 +137,33 @@ it('nobody is woken for a few rows; who does not ask is when they become too man
   }
   expect(told()).toBeGreaterThan(200)
   close()
+})
+
+it('what is acknowledged lies there before it is', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spoor-ring-'))
+  const { feed, changes, heard, close } = channel()
+  const told: number[] = []
+  let answered = (): void => {}
+  const main: Port<ToWriter, FromWriter> = {
+    post({ type }) {
+      changes.catchUp()
+      if (type === 'durable') told.push(heard.filter((change) => change.type === 'rows').length)
+      answered()
+    },
+    onMessage() {},
+    receive: () => undefined,
+    close() {},
+  }
+  const ingest = new Ingest(settingsOf({ directory, seal: false }), nodeFileSystem, systemClock, feed, main)
+  ingest.open()
+  for (let trace = 0; trace < 3; trace++) {
+    const bytes = requestOf([sent({ trace, id: 1 })])
+    const answer = new Promise<void>((resolve) => (answered = resolve))
+    ingest.append(new Uint8Array(bytes).buffer, [trace], [bytes.length])
+    await answer
+  }
+  expect(told).toEqual([1, 2, 3])
+  await ingest.close()
+  close()
+  rmSync(directory, { recursive: true, force: true })
 })
