@@ -1,5 +1,5 @@
-import { globSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import {
   eventually,
@@ -27,7 +27,16 @@ interface JaegerTrace {
 
 const dist = join(root, 'examples', 'object-classification', 'dist')
 const cache = process.env['SPOOR_CACHE'] ?? join(root, '.cache')
-const labels = join(cache, 'labels.json')
+const models = join(root, 'examples', 'object-classification', 'models', 'dist', 'index.js')
+/** What `npm start` fetches and converts, where it has not been yet. */
+interface Models {
+  readonly prepareModels: (names: readonly string[], options: PrepareOptions) => Promise<{ readonly file: string }[]>
+  readonly prepareLabels: (options: PrepareOptions) => Promise<string>
+}
+interface PrepareOptions {
+  readonly cache: string
+  readonly output: NodeJS.WritableStream
+}
 const programs: Program[] = []
 let spoor: RunningSpoor
 
@@ -61,13 +70,15 @@ async function start(name: string, port: number, args: readonly string[]): Promi
   return url
 }
 
-// The first time, packages are fetched and installed.
+// The first time, packages and the model are fetched, and installed.
 it(
   'the inference service in Python stands in the same trace, with the same spans and the same opinion',
   { timeout: 900_000 },
   async () => {
-    const [model = ''] = globSync(join(cache, 'models', 'mobilenet-*.onnx'))
-    expect(model, 'the model of `npm start` is in the cache').not.toBe('')
+    const { prepareModels, prepareLabels } = (await import(pathToFileURL(models).href)) as Models
+    const prepared = { cache, output: process.stderr }
+    const [{ file: model } = { file: '' }] = await prepareModels(['mobilenet'], prepared)
+    const labels = await prepareLabels(prepared)
     const [node = 0, python = 0, ensemble = 0] = await freePorts(3)
     const about = ['--model', model, '--name', 'mobilenet', '--labels', labels]
     const urls = [

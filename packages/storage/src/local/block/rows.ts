@@ -183,37 +183,72 @@ export function markOf(rows: BlockRows): Mark {
   }
 }
 
+/** What lies between two marks, as counts. */
+export function difference(from: Mark, to: Mark): Mark {
+  return {
+    count: to.count - from.count,
+    traceCount: to.traceCount - from.traceCount,
+    operationCount: to.operationCount - from.operationCount,
+    groupCount: to.groupCount - from.groupCount,
+    frameCount: to.frameCount - from.frameCount,
+  }
+}
+
+/** Bytes that so many rows, traces and groups take in one piece of memory: {@link copyRows}. */
+export function bytesOfRows({ count, traceCount, groupCount }: Mark): number {
+  return ROW_BYTES * count + 16 * (traceCount + groupCount)
+}
+
+/** Copies the columns of what was added between two marks into memory, from `at` on, a multiple of 8. Operations and frames are no columns. */
+export function copyRows(rows: BlockRows, from: Mark, to: Mark, memory: ArrayBufferLike, at: number): void {
+  const { count, traceCount, groupCount } = difference(from, to)
+  const words = new Uint32Array(memory, 0, memory.byteLength >> 2)
+  // The widest first, so that each starts where its numbers may.
+  new Float64Array(memory, at, count).set(rows.durationNs.subarray(from.count, to.count))
+  let word = at / 4 + 2 * count
+  words.set(rows.traceIds.subarray(4 * from.traceCount, 4 * to.traceCount), word)
+  words.set(rows.groups.subarray(4 * from.groupCount, 4 * to.groupCount), (word += 4 * traceCount))
+  word += 4 * groupCount
+  for (const name of WORD_COLUMNS) {
+    const width = WIDTH[name]
+    words.set(rows[name].subarray(width * from.count, width * to.count), word)
+    word += width * count
+  }
+  new Uint8Array(memory, 4 * word, count).set(rows.status.subarray(from.count, to.count))
+}
+
+/** What {@link copyRows} has put into memory of its own, which can be handed to another thread, and freed by it. */
+export function rowsIn(memory: ArrayBuffer, counts: Mark, operations: OperationKey[], frames: Frame[]): BlockRows {
+  const { count, traceCount, groupCount } = counts
+  let at = 8 * count
+  const words = (length: number): Uint32Array => {
+    const part = new Uint32Array(memory, at, length)
+    at += 4 * length
+    return part
+  }
+  const durationNs = new Float64Array(memory, 0, count)
+  const traceIds = words(4 * traceCount)
+  const groups = words(4 * groupCount)
+  const columns = {} as Record<(typeof WORD_COLUMNS)[number], Uint32Array>
+  for (const name of WORD_COLUMNS) columns[name] = words(WIDTH[name] * count)
+  const status = new Uint8Array(memory, at, count)
+  return { ...columns, count, durationNs, status, traceCount, traceIds, operations, groupCount, groups, frames }
+}
+
 /**
  * A copy of what was added between two marks. Table indexes stay those of the whole block. All of it is in one piece of memory, {@link memoryOf},
  * which can be handed to another thread, and freed by it.
  */
 export function rowsBetween(rows: BlockRows, from: Mark, to: Mark): BlockRows {
-  const count = to.count - from.count
-  const traceCount = to.traceCount - from.traceCount
-  const groupCount = to.groupCount - from.groupCount
-  const memory = new ArrayBuffer(ROW_BYTES * count + 16 * (traceCount + groupCount) + 16)
-  let at = 0
-  const copyOf = <T extends Uint8Array | Uint32Array | Float64Array>(array: T, start: number, length: number): T => {
-    const part = array.subarray(start, start + length) as T
-    const copy = new (array.constructor as new (memory: ArrayBuffer, at: number, length: number) => T)(
-      memory,
-      at,
-      length,
-    )
-    copy.set(part)
-    at += part.byteLength
-    return copy
-  }
-  const copy = { ...rows, count, traceCount, groupCount }
-  // The widest first, so that each starts where its numbers may.
-  copy.durationNs = copyOf(rows.durationNs, from.count, count)
-  copy.traceIds = copyOf(rows.traceIds, 4 * from.traceCount, 4 * traceCount)
-  copy.groups = copyOf(rows.groups, 4 * from.groupCount, 4 * groupCount)
-  for (const name of WORD_COLUMNS) copy[name] = copyOf(rows[name], from.count * WIDTH[name], count * WIDTH[name])
-  copy.status = copyOf(rows.status, from.count, count)
-  copy.operations = rows.operations.slice(from.operationCount, to.operationCount)
-  copy.frames = rows.frames.slice(from.frameCount, to.frameCount)
-  return copy
+  const counts = difference(from, to)
+  const memory = new ArrayBuffer(bytesOfRows(counts))
+  copyRows(rows, from, to, memory, 0)
+  return rowsIn(
+    memory,
+    counts,
+    rows.operations.slice(from.operationCount, to.operationCount),
+    rows.frames.slice(from.frameCount, to.frameCount),
+  )
 }
 
 /** Of what {@link rowsBetween} gave. */

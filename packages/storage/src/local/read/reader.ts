@@ -14,8 +14,10 @@ import type {
   Results,
   SaysComplete,
   Switched,
+  Told,
   ToReader,
 } from '../threads/protocol.ts'
+import { HeardChanges } from '../threads/heard-changes.ts'
 import { aggregate } from './aggregate/aggregate.ts'
 import { bottleneck } from './aggregate/bottleneck.ts'
 import { compare } from './aggregate/compare.ts'
@@ -81,7 +83,8 @@ export class Reader {
   readonly #memory = new QueryMemory(QUERY_BYTES)
   readonly #turns = new Map<number, Turn>()
   readonly #streams = new Map<number, { readonly stream: TraceStream; readonly timeoutMs: number }>()
-  #writer: Port<Change, Switched | Held> | undefined
+  #writer: Port<Told, Switched | Held> | undefined
+  #changes: HeardChanges | undefined
   #joined = false
   /** What came before it was joined. */
   #early: Asked[] = []
@@ -142,18 +145,18 @@ export class Reader {
     })
   }
 
-  #join(writer: Port<Change, Switched | Held>): void {
+  #join(writer: Port<Told, Switched | Held>): void {
     this.#writer?.close()
     this.#writer = writer
     this.#joined = false
     this.#catalog.reset()
-    writer.onMessage((change) => {
+    this.#changes = new HeardChanges(writer, (change) => {
       if (writer === this.#writer) this.#apply(change)
     })
   }
 
   #catchUp(): void {
-    for (let next = this.#writer?.receive(); next; next = this.#writer?.receive()) this.#apply(next)
+    this.#changes?.catchUp()
   }
 
   #apply(change: Change): void {

@@ -1,6 +1,7 @@
-import { memoryOf, type BlockRows } from '../block/rows.ts'
+import { memoryOf, rowsBetween, type BlockRows, type Mark } from '../block/rows.ts'
 import type { Port } from '../runtime.ts'
-import type { Change, Held, ReaderPart, Switched } from './protocol.ts'
+import type { Change, Held, ReaderPart, Switched, Told } from './protocol.ts'
+import { RowRing } from './row-ring.ts'
 
 type SealedChange = Extract<Change, { type: 'sealed' }>
 
@@ -10,44 +11,67 @@ interface Switching {
   readonly done: () => void
 }
 
+/** The writer's end of what it tells one reader: messages, and rows of small groups, for which it is not woken; {@link HeardChanges} is the other end. */
+class Listener {
+  readonly port: Port<Switched | Held, Told>
+  readonly #ring = new RowRing()
+  /** Messages posted. */
+  #posted = 0
+
+  constructor(port: Port<Switched | Held, Told>) {
+    this.port = port
+    this.post({ type: 'ring', memory: this.#ring.memory })
+  }
+
+  post(message: Told, transfer?: readonly ArrayBuffer[]): void {
+    this.#posted = (this.#posted + 1) | 0
+    this.port.post(message, transfer)
+  }
+
+  /** Where there is no room left, the message wakes it, and it takes what lies there. */
+  rows(id: number, rows: BlockRows, from: Mark, to: Mark): void {
+    if (this.#ring.put(this.#posted, id, rows, from, to)) return
+    const copy = rowsBetween(rows, from, to)
+    this.post({ type: 'rows', id, rows: copy }, [memoryOf(copy)])
+  }
+}
+
 /**
  * The writer's end of what it tells the readers. Each reader gets every change once and in order; a reader may join at any time, and is
  * first told all that there is.
  */
 export class ChangeFeed {
-  readonly #readers = new Map<ReaderPart, Port<Switched | Held, Change>>()
+  readonly #readers = new Map<ReaderPart, Listener>()
   readonly #switching = new Map<number, Switching>()
   /** By segment whose file is about to be replaced: who has not said yet that it reads the one that is there. */
   readonly #holding = new Map<number, Set<ReaderPart>>()
 
   /** A reader of this name that joined before is gone, and is told nothing more. */
-  join(reader: ReaderPart, port: Port<Switched | Held, Change>, all: Iterable<Change>): void {
-    this.#readers.get(reader)?.close()
-    for (const change of all) port.post(change)
-    port.post({ type: 'joined' })
-    this.#readers.set(reader, port)
+  join(reader: ReaderPart, port: Port<Switched | Held, Told>, all: Iterable<Change>): void {
+    this.#readers.get(reader)?.port.close()
+    const listener = new Listener(port)
+    for (const change of all) listener.post(change)
+    listener.post({ type: 'joined' })
+    this.#readers.set(reader, listener)
     for (const { readers } of this.#switching.values()) readers.add(reader)
     for (const [id, waiting] of this.#holding) {
       waiting.add(reader)
-      port.post({ type: 'hold', id })
+      listener.post({ type: 'hold', id })
     }
     port.onMessage(({ type, id }) => {
-      if (this.#readers.get(reader) !== port) return
+      if (this.#readers.get(reader) !== listener) return
       if (type === 'held') this.#holding.get(id)?.delete(reader)
       else this.#switched(id, reader)
     })
   }
 
   tell(change: Change): void {
-    for (const port of this.#readers.values()) port.post(change)
+    for (const listener of this.#readers.values()) listener.post(change)
   }
 
-  /** Tells each reader of rows of the open block; `copy` makes them for one reader, to which their memory moves. */
-  tellRows(id: number, copy: () => BlockRows): void {
-    for (const port of this.#readers.values()) {
-      const rows = copy()
-      port.post({ type: 'rows', id, rows }, [memoryOf(rows)])
-    }
+  /** Tells each reader of what was added to the segment's open block between two marks. */
+  tellRows(id: number, rows: BlockRows, from: Mark, to: Mark): void {
+    for (const listener of this.#readers.values()) listener.rows(id, rows, from, to)
   }
 
   /** Tells it, and calls `done` when every reader has switched; at once when there is none. */
@@ -81,7 +105,7 @@ export class ChangeFeed {
   }
 
   close(): void {
-    for (const port of this.#readers.values()) port.close()
+    for (const { port } of this.#readers.values()) port.close()
     this.#readers.clear()
     this.#switching.clear()
     this.#holding.clear()

@@ -146,6 +146,9 @@ export type Change =
   /** All that was there when the reader joined has been told. */
   | { readonly type: 'joined' }
 
+/** What the writer posts to a reader: first where rows lie for which it is not woken, see {@link RowRing}; then changes. */
+export type Told = Change | { readonly type: 'ring'; readonly memory: SharedArrayBuffer }
+
 /** Reader -> writer: it reads the sealed form of the segment, and has open what queries under way need of the log. */
 export interface Switched {
   readonly type: 'switched'

@@ -281,7 +281,7 @@ export class Ingest {
       this.#finishBlock(builder)
       this.#spare = builder
     } else {
-      this.#readers.tellRows(segment.id, () => rowsBetween(builder.rows, this.#durable, mark))
+      this.#readers.tellRows(segment.id, builder.rows, this.#durable, mark)
       this.#durable = mark
     }
     const slabs = this.#release(batches)
