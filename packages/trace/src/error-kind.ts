@@ -31,9 +31,19 @@ export function errorKindOf({ type = '', message = '', stacktrace = '' }: Record
   return { type: type.slice(0, MAX_TEXT), message: withoutVariables(message), frame: topFrame(stacktrace) }
 }
 
+/** Packages of the JVM and of .NET that many programs use: the first names of what their frames say. */
+const LIBRARIES = [
+  String.raw`javax?|jdk|sun|kotlinx?|scala|akka|groovy|clojure|jakarta|oracle|reactor|okhttp3|retrofit2`,
+  String.raw`org\.(?:springframework|hibernate|apache|postgresql|eclipse|jboss|mariadb|jooq)`,
+  String.raw`com\.(?:sun|mysql|microsoft|zaxxer|fasterxml|google|mongodb|rabbitmq|ibm|netflix|amazonaws|datastax)`,
+  String.raw`io\.(?:netty|grpc|vertx|micronaut|quarkus|lettuce|micrometer|opentelemetry|reactivex|undertow)`,
+  String.raw`System|Microsoft|Npgsql|MySqlConnector|Dapper|Polly|Grpc|StackExchange|RabbitMQ|Confluent`,
+].join('|')
+
 /** Code that is not the program's own: of the runtime, or of a package that it uses. */
-const FOREIGN =
-  /node_modules|node:|site-packages|dist-packages|<frozen |\/usr\/lib\/|\/usr\/local\/go\/|\/pkg\/mod\/|\bat (?:async )?(?:java\.base\/|(?:javax?|jdk|sun|kotlin|scala|System|Microsoft)\.)/
+const FOREIGN = new RegExp(
+  String.raw`node_modules|node:|site-packages|dist-packages|<frozen |/usr/lib/|/usr/local/go/|/pkg/mod/|\bat (?:async )?(?:java\.base/|(?:${LIBRARIES})\.)`,
+)
 
 function topFrame(stack: string): string {
   const isPython = /^\s*File "/m.test(stack.slice(0, MAX_STACK))

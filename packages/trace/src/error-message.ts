@@ -38,6 +38,9 @@ const BEFORE = [
   String.raw`\b(?:error|err)[ #]{1,2}(?=\d{1,5}(?: ?\(|:|,|$))`,
 ]
 
+/** Of an HTTP status, a verb of who had it: upstream answered 503 */
+const ANSWERED = String.raw`\b(?:answered|returned|responded|replied|failed|rejected)(?: with)? [45]\d\d(?=$|[.,;:)]| (?:from|for|to|on|by)\b)`
+
 /** SQLSTATE: five digits and letters, where it says so; after the number of MySQL's error. */
 const SQLSTATE = String.raw`\bSQL ?STATE[ :=[('"]{1,3}[0-9A-Z]{5}\b|\b(?:error|err)[ #]{1,2}\d{1,5} \([0-9A-Z]{5}\)`
 
@@ -52,6 +55,7 @@ const CAPITALS = [
 const CODES = [
   SQLSTATE,
   ...BEFORE.map((before) => String.raw`(?:${before})(?:0x[0-9a-f]{1,8}|\d{1,6})\b(?![.:]\d)`),
+  ANSWERED,
   String.raw`\b[1-5]\d\d(?=:? \(?(?:${REASONS})\b)`,
   String.raw`\b0x80[0-9a-f]{6}\b`, // HRESULT of a failure
   String.raw`(?<![a-z\d])(?:${NAMES})(?![a-z\d])`,

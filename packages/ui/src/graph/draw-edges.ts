@@ -24,7 +24,7 @@ export interface EdgesInView {
 
 /** Draws the edges that can be seen. Returns how many these are. */
 export function drawEdges(context: CanvasRenderingContext2D, of: EdgesInView): number {
-  const { edges, drawn, view, size, lit, palette } = of
+  const { edges, drawn, view, size, lit } = of
   const seen = seenBox(view, size)
   const inSight: number[] = []
   drawn.forEach((edge, index) => {
@@ -46,7 +46,9 @@ export function drawEdges(context: CanvasRenderingContext2D, of: EdgesInView): n
   }
   context.restore()
   if (lit >= 0 || edges.length <= fewEdges) {
-    for (const index of inSight) if (isLit(index)) drawLabel(context, of, index, palette)
+    // Nodes lie on top: what is wider than the room between two layers would be read without its first figures.
+    const room = view.zoom * Math.min(...inSight.map((index) => roomOf(drawn[index]!)))
+    for (const index of inSight) if (isLit(index)) drawLabel(context, of, index, room)
   }
   return inSight.length
 }
@@ -100,8 +102,17 @@ function drawPlain(context: CanvasRenderingContext2D, of: EdgesInView, inSight: 
   }
 }
 
-/** On the line; of one that goes sideways at that end where others have their own place: away from the node that is lit. */
-function drawLabel(context: CanvasRenderingContext2D, of: EdgesInView, index: number, palette: Palette): void {
+/** Between the layers that an edge goes sideways from and to; any, of one that does not. Pixels of the layout. */
+function roomOf({ head, tail, points }: DrawnEdge): number {
+  return points.x === 0 ? Infinity : Math.abs(head.x - tail.x)
+}
+
+/**
+ * On the line; of one that goes sideways at that end where others have their own place: away from the node that is lit. In the middle of the `room`, in pixels, where it is
+ * narrow, and not at all where it does not fit.
+ */
+function drawLabel(context: CanvasRenderingContext2D, of: EdgesInView, index: number, room: number): void {
+  const { palette } = of
   const edge = of.edges[index]!
   if (edge.label === undefined) return
   const { middle, head, tail, points } = of.drawn[index]!
@@ -111,9 +122,11 @@ function drawLabel(context: CanvasRenderingContext2D, of: EdgesInView, index: nu
   context.textBaseline = 'middle'
   context.textAlign = 'left'
   const width = context.measureText(edge.label).width
-  const towards = atTail ? 1 : -1
-  const aside = points.x === 0 ? -width / 2 : towards * points.x > 0 ? 5 : -width - 10
-  const x = of.view.x + of.view.zoom * at.x + aside
+  if (width + 4 > room) return
+  const isRight = (atTail ? 1 : -1) * points.x > 0
+  const aside = Math.min(isRight ? 5 : 10, (room - width) / 2)
+  const from = points.x === 0 ? -width / 2 : isRight ? aside : -width - aside
+  const x = of.view.x + of.view.zoom * at.x + from
   const y = of.view.y + of.view.zoom * at.y - (points.x === 0 ? 0 : 10)
   context.globalAlpha = 0.85
   context.fillStyle = palette.raised
