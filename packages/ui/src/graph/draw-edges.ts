@@ -47,8 +47,9 @@ export function drawEdges(context: CanvasRenderingContext2D, of: EdgesInView): n
   context.restore()
   if (lit >= 0 || edges.length <= fewEdges) {
     // Nodes lie on top: what is wider than the room between two layers would be read without its first figures.
+    const placed: Label[] = []
     const room = view.zoom * Math.min(...inSight.map((index) => roomOf(drawn[index]!)))
-    for (const index of inSight) if (isLit(index)) drawLabel(context, of, index, room)
+    for (const index of inSight) if (isLit(index)) drawLabel(context, of, index, room, placed)
   }
   return inSight.length
 }
@@ -107,11 +108,24 @@ function roomOf({ head, tail, points }: DrawnEdge): number {
   return points.x === 0 ? Infinity : Math.abs(head.x - tail.x)
 }
 
+/** Where a label is written: its left, its right and its middle line. Pixels. */
+interface Label {
+  readonly left: number
+  readonly right: number
+  readonly y: number
+}
+
 /**
  * On the line; of one that goes sideways at that end where others have their own place: away from the node that is lit. In the middle of the `room`, in pixels, where it is
- * narrow, and not at all where it does not fit.
+ * narrow, above what is `placed` already, and not at all where it does not fit.
  */
-function drawLabel(context: CanvasRenderingContext2D, of: EdgesInView, index: number, room: number): void {
+function drawLabel(
+  context: CanvasRenderingContext2D,
+  of: EdgesInView,
+  index: number,
+  room: number,
+  placed: Label[],
+): void {
   const { palette } = of
   const edge = of.edges[index]!
   if (edge.label === undefined) return
@@ -127,7 +141,12 @@ function drawLabel(context: CanvasRenderingContext2D, of: EdgesInView, index: nu
   const aside = Math.min(isRight ? 5 : 10, (room - width) / 2)
   const from = points.x === 0 ? -width / 2 : isRight ? aside : -width - aside
   const x = of.view.x + of.view.zoom * at.x + from
-  const y = of.view.y + of.view.zoom * at.y - (points.x === 0 ? 0 : 10)
+  let y = of.view.y + of.view.zoom * at.y - (points.x === 0 ? 0 : 10)
+  // Two that lead to one node would be read as one figure.
+  const isTaken = () => placed.some(({ left, right, y: at }) => left < x + width && right > x && Math.abs(at - y) < 14)
+  if (isTaken()) y -= 14
+  if (isTaken()) return
+  placed.push({ left: x, right: x + width, y })
   context.globalAlpha = 0.85
   context.fillStyle = palette.raised
   context.fillRect(x - 2, y - 7, width + 4, 14)
