@@ -350,6 +350,16 @@ describe.skipIf(noBrowser)('the way from many requests to the cause', () => {
     expect(await at.page.getByRole('row', { selected: true }).textContent()).toContain('SELECT stock')
   })
 
+  it('opens with Enter what was selected by keys, whichever button was pressed before', async () => {
+    await at.open('/search')
+    await list().first().waitFor()
+    await at.page.getByRole('button', { name: 'Live' }).click()
+    await at.page.waitForURL(/live=1/)
+    await at.page.keyboard.press('j')
+    await at.page.keyboard.press('Enter')
+    await at.page.waitForURL(/\/trace\//)
+  })
+
   it('9: watches what comes while it is developed, and keeps its place', async () => {
     const send = (id: number, name: string, spans = 1) =>
       sendTraces(

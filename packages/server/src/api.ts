@@ -233,7 +233,7 @@ export interface ErrorGroupRow {
   readonly id: string
   /** '' where nothing is known. */
   readonly type: string
-  /** `<n>` and `<id>` stand for numbers and ids. */
+  /** `<n>` and `<id>` stand for numbers that are no codes, and for ids. */
   readonly message: string
   /** `function (file)`. */
   readonly frame: string

@@ -30,6 +30,21 @@ it('finds where an error was thrown, in several languages', () => {
   ).toBe('com.shop.Pay.charge (Pay.java)')
   expect(
     frame(
+      'java.sql.SQLException: ORA-00060\n\tat oracle.jdbc.driver.T4CTTIoer11.processError(T4CTTIoer11.java:630)\n\tat org.springframework.jdbc.core.JdbcTemplate.execute(JdbcTemplate.java:1)\n\tat com.zaxxer.hikari.pool.P.run(P.java:2)\n\tat aero.inventory.SeatHold.reserve(SeatHold.java:104)',
+    ),
+  ).toBe('aero.inventory.SeatHold.reserve (SeatHold.java)')
+  expect(
+    frame(
+      'Npgsql.NpgsqlException\n   at Npgsql.Internal.NpgsqlConnector.Read() in /_/src/Npgsql/NpgsqlConnector.cs:line 2\n   at Aero.Seats.Lock(String pnr) in /src/Seats.cs:line 88',
+    ),
+  ).toBe('Aero.Seats.Lock (Seats.cs)')
+  expect(
+    frame(
+      'goroutine 7 [running]:\nruntime/debug.Stack()\n\t/usr/local/go/src/runtime/debug/stack.go:24 +0x5e\naero/fare.(*Engine).Quote(0xc0)\n\t/src/fare/engine.go:212 +0x1d',
+    ),
+  ).toBe('aero/fare.(*Engine).Quote (engine.go)')
+  expect(
+    frame(
       'Traceback (most recent call last):\n  File "/app/main.py", line 3, in main\n    charge()\n  File "/app/pay.py", line 12, in charge\n    raise ValueError("no")\n  File "/usr/lib/python3/json.py", line 1, in loads\nValueError: no',
     ),
   ).toBe('charge (pay.py)')

@@ -3,6 +3,8 @@
  * one to the next, and the frame of its stack where it was thrown, without the line.
  */
 
+import { withoutVariables } from './error-message.ts'
+
 /** What a span says of an error. */
 export interface RecordedError {
   readonly type?: string | undefined
@@ -13,14 +15,13 @@ export interface RecordedError {
 /** What errors that are the same have in common; '' where nothing is known. */
 export interface ErrorKind {
   readonly type: string
-  /** The first line, at most 300 characters; `<id>` for a UUID or hexadecimal digits, `<n>` for a number. */
+  /** See {@link withoutVariables}: its codes are kept, what differs from one error to the next is not. */
   readonly message: string
   /** `function (file)`: the innermost of the program's own frames, or of all where none is. */
   readonly frame: string
 }
 
-/** Characters of a message, and of either end of a stack trace, that are looked at. */
-const MAX_MESSAGE = 1_000
+/** Characters of either end of a stack trace that are looked at. */
 const MAX_STACK = 16_384
 const MAX_LINE = 500
 /** Characters of what is told. */
@@ -30,19 +31,19 @@ export function errorKindOf({ type = '', message = '', stacktrace = '' }: Record
   return { type: type.slice(0, MAX_TEXT), message: withoutVariables(message), frame: topFrame(stacktrace) }
 }
 
-/** A UUID; hexadecimal digits, with `0x` or of 8 and more with a digit among them; a number, with its decimals. */
-const VARIABLE =
-  /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b0x[0-9a-f]+\b|\b(?=[a-f]*[0-9])[0-9a-f]{8,}\b|\d+(?:\.\d+)*/gi
-
-function withoutVariables(message: string): string {
-  const line = message.slice(0, MAX_MESSAGE).trim().split(/\r?\n/, 1)[0]!
-  const replaced = line.replaceAll(VARIABLE, (text) => (/^\d[\d.]*$/.test(text) && text.length < 16 ? '<n>' : '<id>'))
-  return replaced.replaceAll(/\s+/g, ' ').slice(0, MAX_TEXT)
-}
+/** Packages of the JVM and of .NET that many programs use: the first names of what their frames say. */
+const LIBRARIES = [
+  String.raw`javax?|jdk|sun|kotlinx?|scala|akka|groovy|clojure|jakarta|oracle|reactor|okhttp3|retrofit2`,
+  String.raw`org\.(?:springframework|hibernate|apache|postgresql|eclipse|jboss|mariadb|jooq)`,
+  String.raw`com\.(?:sun|mysql|microsoft|zaxxer|fasterxml|google|mongodb|rabbitmq|ibm|netflix|amazonaws|datastax)`,
+  String.raw`io\.(?:netty|grpc|vertx|micronaut|quarkus|lettuce|micrometer|opentelemetry|reactivex|undertow)`,
+  String.raw`System|Microsoft|Npgsql|MySqlConnector|Dapper|Polly|Grpc|StackExchange|RabbitMQ|Confluent`,
+].join('|')
 
 /** Code that is not the program's own: of the runtime, or of a package that it uses. */
-const FOREIGN =
-  /node_modules|node:|site-packages|dist-packages|<frozen |\/usr\/lib\/|\/usr\/local\/go\/|\/pkg\/mod\/|\bat (?:async )?(?:java\.base\/|(?:javax?|jdk|sun|kotlin|scala|System|Microsoft)\.)/
+const FOREIGN = new RegExp(
+  String.raw`node_modules|node:|site-packages|dist-packages|<frozen |/usr/lib/|/usr/local/go/|/pkg/mod/|\bat (?:async )?(?:java\.base/|(?:${LIBRARIES})\.)`,
+)
 
 function topFrame(stack: string): string {
   const isPython = /^\s*File "/m.test(stack.slice(0, MAX_STACK))

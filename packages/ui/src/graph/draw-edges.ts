@@ -24,7 +24,7 @@ export interface EdgesInView {
 
 /** Draws the edges that can be seen. Returns how many these are. */
 export function drawEdges(context: CanvasRenderingContext2D, of: EdgesInView): number {
-  const { edges, drawn, view, size, lit, palette } = of
+  const { edges, drawn, view, size, lit } = of
   const seen = seenBox(view, size)
   const inSight: number[] = []
   drawn.forEach((edge, index) => {
@@ -46,7 +46,10 @@ export function drawEdges(context: CanvasRenderingContext2D, of: EdgesInView): n
   }
   context.restore()
   if (lit >= 0 || edges.length <= fewEdges) {
-    for (const index of inSight) if (isLit(index)) drawLabel(context, of, index, palette)
+    // Nodes lie on top: what is wider than the room between two layers would be read without its first figures.
+    const placed: Label[] = []
+    const room = view.zoom * Math.min(...inSight.map((index) => roomOf(drawn[index]!)))
+    for (const index of inSight) if (isLit(index)) drawLabel(context, of, index, room, placed)
   }
   return inSight.length
 }
@@ -100,8 +103,30 @@ function drawPlain(context: CanvasRenderingContext2D, of: EdgesInView, inSight: 
   }
 }
 
-/** On the line; of one that goes sideways at that end where others have their own place: away from the node that is lit. */
-function drawLabel(context: CanvasRenderingContext2D, of: EdgesInView, index: number, palette: Palette): void {
+/** Between the layers that an edge goes sideways from and to; any, of one that does not. Pixels of the layout. */
+function roomOf({ head, tail, points }: DrawnEdge): number {
+  return points.x === 0 ? Infinity : Math.abs(head.x - tail.x)
+}
+
+/** Where a label is written: its left, its right and its middle line. Pixels. */
+interface Label {
+  readonly left: number
+  readonly right: number
+  readonly y: number
+}
+
+/**
+ * On the line; of one that goes sideways at that end where others have their own place: away from the node that is lit. In the middle of the `room`, in pixels, where it is
+ * narrow, above what is `placed` already, and not at all where it does not fit.
+ */
+function drawLabel(
+  context: CanvasRenderingContext2D,
+  of: EdgesInView,
+  index: number,
+  room: number,
+  placed: Label[],
+): void {
+  const { palette } = of
   const edge = of.edges[index]!
   if (edge.label === undefined) return
   const { middle, head, tail, points } = of.drawn[index]!
@@ -111,10 +136,17 @@ function drawLabel(context: CanvasRenderingContext2D, of: EdgesInView, index: nu
   context.textBaseline = 'middle'
   context.textAlign = 'left'
   const width = context.measureText(edge.label).width
-  const towards = atTail ? 1 : -1
-  const aside = points.x === 0 ? -width / 2 : towards * points.x > 0 ? 5 : -width - 10
-  const x = of.view.x + of.view.zoom * at.x + aside
-  const y = of.view.y + of.view.zoom * at.y - (points.x === 0 ? 0 : 10)
+  if (width + 4 > room) return
+  const isRight = (atTail ? 1 : -1) * points.x > 0
+  const aside = Math.min(isRight ? 5 : 10, (room - width) / 2)
+  const from = points.x === 0 ? -width / 2 : isRight ? aside : -width - aside
+  const x = of.view.x + of.view.zoom * at.x + from
+  let y = of.view.y + of.view.zoom * at.y - (points.x === 0 ? 0 : 10)
+  // Two that lead to one node would be read as one figure.
+  const isTaken = () => placed.some(({ left, right, y: at }) => left < x + width && right > x && Math.abs(at - y) < 14)
+  if (isTaken()) y -= 14
+  if (isTaken()) return
+  placed.push({ left: x, right: x + width, y })
   context.globalAlpha = 0.85
   context.fillStyle = palette.raised
   context.fillRect(x - 2, y - 7, width + 4, 14)

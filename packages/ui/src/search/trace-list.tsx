@@ -1,13 +1,16 @@
 import type { TraceRow } from 'spoor/api'
-import { type RefObject, useEffect, useLayoutEffect, useMemo } from 'react'
+import { type CSSProperties, type RefObject, useEffect, useLayoutEffect, useMemo } from 'react'
 import { useRows } from '../canvas/use-rows.ts'
+import { useSize } from '../canvas/use-size.ts'
 import { useSettings } from '../settings/settings.ts'
 import { barScale } from './bar-scale.ts'
 import { chosenColumns, columns } from './columns.ts'
 import styles from './trace-list.module.css'
 import { TraceListRow } from './trace-list-row.tsx'
 
-const rowHeight = 32
+/** Of a row; of one of two lines, in a list that is no wider than {@link narrowWidth}. Pixels. */
+const rowHeights = { wide: 32, narrow: 48 }
+const narrowWidth = 560
 
 /** How far lists were scrolled, by what was searched, so that Back leads to where one was. */
 const places = new Map<string, number>()
@@ -32,6 +35,9 @@ export function TraceList(props: {
   const zone = useSettings((settings) => settings.zone)
   const setSettings = useSettings((settings) => settings.set)
   const { scroller, rows, hasMore, moreFailure, onMore, selected } = props
+  const { width } = useSize(scroller)
+  const isNarrow = width > 0 && width <= narrowWidth
+  const rowHeight = rowHeights[isNarrow ? 'narrow' : 'wide']
   const { first, end, reveal } = useRows(scroller, { count: rows.length, rowHeight })
   const last = end - 1
   const { search } = props
@@ -42,7 +48,7 @@ export function TraceList(props: {
     const keep = () => places.set(search, element.scrollTop)
     element.addEventListener('scroll', keep, { passive: true })
     return () => element.removeEventListener('scroll', keep)
-  }, [search])
+  }, [search, rowHeight])
   useEffect(() => {
     if (hasMore && !moreFailure && last >= rows.length - 20) onMore()
   }, [hasMore, moreFailure, last, rows.length, onMore])
@@ -58,12 +64,18 @@ export function TraceList(props: {
   const tracks = (width: 1 | 2) => chosen.map((key) => columns[key][width]).join(' ')
   const scale = useMemo(() => barScale(rows), [rows])
   return (
-    <div className={styles.list} style={{ '--columns': tracks(1), '--narrow-columns': tracks(2) } as object}>
+    <div
+      className={styles.list}
+      data-narrow={isNarrow}
+      style={
+        { '--columns': tracks(1), '--narrow-columns': tracks(2), '--row-height': `${rowHeight}px` } as CSSProperties
+      }
+    >
       <div className={styles.head}>
         <span>Root</span>
         {chosen.map((key) => (
           <span key={key} className={key === 'duration' ? undefined : styles.right} data-column={key}>
-            {columns[key][0]}{' '}
+            {isNarrow && key === 'duration' ? 'Duration' : columns[key][0]}{' '}
             {key === 'start' && (
               <button
                 type="button"

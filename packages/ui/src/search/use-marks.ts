@@ -19,7 +19,11 @@ export function useMarks(
   const [selectedId, setSelectedId] = useState<string>()
   const [picked, setPicked] = useState<readonly string[]>([])
   const selected = selectedId === undefined ? -1 : rows.findIndex((row) => row.traceId === selectedId)
-  const select = (index: number) => setSelectedId(rows[index]?.traceId)
+  const select = (index: number) => {
+    setSelectedId(rows[index]?.traceId)
+    // Enter is then for the trace, and not for the button that was pressed before.
+    if (document.activeElement instanceof HTMLButtonElement) document.activeElement.blur()
+  }
   /** A third takes the place of the first. */
   const pick = (id: string) =>
     setPicked((before) => (before.includes(id) ? before.filter((other) => other !== id) : [...before, id].slice(-2)))

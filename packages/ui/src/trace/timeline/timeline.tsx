@@ -22,8 +22,8 @@ export function Timeline() {
   const window = useTraceView((view) => view.window)
   const setSettings = useSettings((settings) => settings.set)
   const remembered = useSettings((settings) => settings.nameWidth)
-  const wanted = remembered || Math.min(440, Math.round(size.width * 0.42))
-  const nameWidth = Math.min(wanted, Math.max(160, size.width - 200))
+  const wanted = remembered || Math.max(190, Math.min(440, Math.round(size.width * 0.42)))
+  const nameWidth = Math.min(wanted, Math.max(160, size.width - 180))
   const barWidth = Math.max(100, size.width - nameWidth)
 
   useTimelineKeys(scroller)
@@ -54,6 +54,7 @@ export function Timeline() {
   return (
     <div
       className={styles.timeline}
+      data-narrow={nameWidth < 240}
       style={
         {
           '--name-width': `${nameWidth}px`,
