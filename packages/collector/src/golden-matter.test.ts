@@ -97,7 +97,6 @@ const UNNOTICED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'decision_cache.sampled_cache_size': OPEN,
     'policies[].and.and_sub_policy[].ottl_condition.error_mode': OPEN,
     'policies[].composite.policy_order': OPEN,
-    sample_on_first_match: OPEN,
   },
   groupbytrace: {
     num_workers: SIZE,
