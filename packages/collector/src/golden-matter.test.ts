@@ -94,7 +94,6 @@ const UNNOTICED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     num_shards: SIZE,
     expected_new_traces_per_sec: SIZE,
     block_on_overflow: OPEN,
-    'decision_cache.sampled_cache_size': OPEN,
     'policies[].and.and_sub_policy[].ottl_condition.error_mode': OPEN,
     'policies[].composite.policy_order': OPEN,
   },
