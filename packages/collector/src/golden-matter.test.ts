@@ -27,6 +27,9 @@ const CACHE = 'of a cache of matches, which changes the speed alone'
 const NAME = 'a name that only logs and metrics have'
 const SIZE = 'of memory and concurrency, which change no outcome'
 const REFUSES = 'what it changes is that a request is refused, which no pair has; the component has a test of it'
+const NO_EFFECT = 'has no effect, as its page says'
+const REFUSED = 'is not supported: what enables it is refused, which other pairs show'
+const LATE = 'of a quarter of an hour without a span, which no pair lasts'
 /** Not a reason: what is still to be asked of a real collector. */
 const OPEN = 'no pair yet in which it matters'
 
@@ -67,13 +70,13 @@ const UNNOTICED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'trace_statements[].error_mode': OPEN,
   },
   redaction: {
-    db_sanitizer: OPEN,
-    'db_sanitizer.sql': OPEN,
-    'db_sanitizer.sql.attributes': OPEN,
-    'db_sanitizer.sql.enabled': OPEN,
-    url_sanitizer: OPEN,
-    'url_sanitizer.attributes': OPEN,
-    'url_sanitizer.enabled': OPEN,
+    db_sanitizer: REFUSED,
+    'db_sanitizer.sql': REFUSED,
+    'db_sanitizer.sql.attributes': REFUSED,
+    'db_sanitizer.sql.enabled': REFUSED,
+    url_sanitizer: REFUSED,
+    'url_sanitizer.attributes': REFUSED,
+    'url_sanitizer.enabled': REFUSED,
   },
   span: {
     'exclude.regexp': CACHE,
@@ -95,27 +98,27 @@ const UNNOTICED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     expected_new_traces_per_sec: SIZE,
     block_on_overflow: OPEN,
     'policies[].and.and_sub_policy[].ottl_condition.error_mode': OPEN,
-    'policies[].composite.policy_order': OPEN,
+    'policies[].composite.policy_order': NO_EFFECT,
   },
   groupbytrace: {
     num_workers: SIZE,
   },
   span_metrics: {
-    add_resource_attributes: OPEN,
-    dimensions_cache_size: OPEN,
+    add_resource_attributes: NO_EFFECT,
+    dimensions_cache_size: NO_EFFECT,
     'histogram.exponential.enabled': OPEN,
   },
   service_graph: {
-    cache_loop: OPEN,
-    metrics_exporter: OPEN,
+    cache_loop: LATE,
+    metrics_exporter: NO_EFFECT,
   },
   routing: {
     error_mode: REFUSES,
   },
   count: {
-    profiles: OPEN,
-    'profiles.p': OPEN,
-    'profiles.p.description': OPEN,
+    profiles: NO_EFFECT,
+    'profiles.p': NO_EFFECT,
+    'profiles.p.description': NO_EFFECT,
     'spans.clients.conditions': OPEN,
     'spans.twice': OPEN,
   },
