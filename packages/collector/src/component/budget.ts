@@ -347,7 +347,7 @@ class SharedBudget implements Budget {
     // After a major collection, what is left is somebody's.
     this.#foreignBytes = this.#collected === 'major' ? outside : Math.min(this.#foreignBytes, outside)
     const garbage = outside - this.#foreignBytes
-    const allowed = share * Math.max(this.#limit - this.#used, this.#limit / 4)
+    const allowed = share * Math.max(this.maxBytes - this.#used, this.maxBytes / 4)
     if (garbage <= allowed) this.#collected = undefined
     else {
       // What a minor collection frees is gone a moment later only: it has another share's time to do so.
