@@ -1,39 +1,28 @@
 import http from 'node:http'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
 import { context, propagation, SpanKind, trace } from '@opentelemetry/api'
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
-import { resourceFromAttributes } from '@opentelemetry/resources'
-import { AlwaysOnSampler, ParentBasedSampler, type ReadableSpan } from '@opentelemetry/sdk-trace'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type Express from 'express'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { ContextManager } from '../context-manager.ts'
 import { HttpSpans } from '../http/http.ts'
-import { TracerProvider } from '../trace/tracer.ts'
+import { collectSpans, listen } from '../testkit/spans.ts'
 import { ExpressRoutes } from './express.ts'
 
 const require = createRequire(import.meta.url)
 const patience = { timeout: 30_000 }
 
 let express: typeof Express
-let ended: ReadableSpan[] = []
+let ended: ReadableSpan[]
 let stop: () => void
 let close: (() => Promise<void>) | undefined
 
 beforeAll(() => {
   context.setGlobalContextManager(new ContextManager().enable())
-  const processor = {
-    onStart: () => {},
-    onEnd: (span: ReadableSpan) => void ended.push(span),
-    forceFlush: () => Promise.resolve(),
-    shutdown: () => Promise.resolve(),
-  }
-  const tracerProvider = new TracerProvider({
-    resource: resourceFromAttributes({}),
-    sampler: new ParentBasedSampler({ root: new AlwaysOnSampler() }),
-    spanLimits: {},
-    processor,
-  })
+  const collected = collectSpans()
+  ;({ ended } = collected)
+  const { tracerProvider } = collected
   stop = registerInstrumentations({ tracerProvider, instrumentations: [new HttpSpans(), new ExpressRoutes()] })
   express = require('express') as typeof Express
 })
@@ -41,7 +30,7 @@ beforeAll(() => {
 afterEach(async () => {
   await close?.()
   close = undefined
-  ended = []
+  ended.length = 0
 })
 
 afterAll(() => {
@@ -52,16 +41,12 @@ afterAll(() => {
 
 /** Asks an application for paths, one after the other. Returns, for each: the span of its request, and those of handlers. */
 async function asked(app: Express.Express, ...paths: readonly string[]) {
-  const listening = http.createServer(app)
-  await new Promise<void>((resolve) => void listening.listen(0, '127.0.0.1', resolve))
-  close = async () => {
-    listening.closeAllConnections()
-    await new Promise((resolve) => void listening.close(resolve))
-  }
-  const { port } = listening.address() as AddressInfo
+  const server = await listen(app)
+  ;({ close } = server)
+  const { port } = server
   const all: { name: string; status: unknown; handlers: string[]; spans: ReadableSpan[] }[] = []
   for (const path of paths) {
-    ended = []
+    ended.length = 0
     await new Promise<void>((resolve) => {
       http.get({ port, path, host: '127.0.0.1', agent: false }, (response) => response.resume().on('end', resolve))
     })

@@ -18,12 +18,11 @@ import {
 import { getRPCMetadata, W3CTraceContextPropagator } from '@opentelemetry/core'
 import { type Instrumentation, registerInstrumentations } from '@opentelemetry/instrumentation'
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
-import { resourceFromAttributes } from '@opentelemetry/resources'
-import { AlwaysOnSampler, ParentBasedSampler, type ReadableSpan, type Sampler } from '@opentelemetry/sdk-trace'
+import type { ReadableSpan, Sampler } from '@opentelemetry/sdk-trace'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ContextManager } from '../context-manager.ts'
 import { TEST_CERTIFICATE, TEST_KEY } from '../testkit/certificate.ts'
-import { TracerProvider } from '../trace/tracer.ts'
+import { collectSpans, listen as listenOn } from '../testkit/spans.ts'
 import { withoutTracing } from '../without-tracing.ts'
 import { HttpSpans } from './http.ts'
 
@@ -49,23 +48,10 @@ afterEach(async () => {
   vi.restoreAllMocks()
 })
 
-function instrument(
-  instrumentation: Instrumentation,
-  sampler: Sampler = new ParentBasedSampler({ root: new AlwaysOnSampler() }),
-) {
-  ended = []
-  const processor = {
-    onStart: () => {},
-    onEnd: (span: ReadableSpan) => void ended.push(span),
-    forceFlush: () => Promise.resolve(),
-    shutdown: () => Promise.resolve(),
-  }
-  const tracerProvider = new TracerProvider({
-    resource: resourceFromAttributes({}),
-    sampler,
-    spanLimits: {},
-    processor,
-  })
+function instrument(instrumentation: Instrumentation, sampler?: Sampler) {
+  const collected = collectSpans(sampler)
+  const { tracerProvider } = collected
+  ;({ ended } = collected)
   stop = registerInstrumentations({ tracerProvider, instrumentations: [instrumentation] })
   // One that was disabled before is not enabled by that.
   instrumentation.enable()
@@ -75,13 +61,9 @@ function instrument(
 }
 
 async function listen(handler: http.RequestListener): Promise<number> {
-  const listening = http.createServer(handler)
-  await new Promise<void>((resolve) => void listening.listen(0, '127.0.0.1', resolve))
-  close = async () => {
-    listening.closeAllConnections()
-    await new Promise((resolve) => void listening.close(resolve))
-  }
-  return (listening.address() as AddressInfo).port
+  const server = await listenOn(handler)
+  ;({ close } = server)
+  return server.port
 }
 
 /** Resolves with the status, or with the error's code. */
