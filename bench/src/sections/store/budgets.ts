@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StoreCorpus } from 'spoor/loadgen'
-import { createClient, okBody } from '../../candidate/client.ts'
+import { createClient } from '../../candidate/client.ts'
 import type { Program } from '../../candidate/program.ts'
 import type { Context } from '../../context.ts'
 import type { Figure } from '../../figure.ts'
@@ -16,7 +16,7 @@ import { copyIn, fill, startOnCopy, type Filled } from './filled.ts'
 import { GIANT_SPANS, sendGiant } from './giant.ts'
 import { byId, questionsOf } from './questions.ts'
 import { search, told } from './search.ts'
-import { besideArriving, LATE_PASSES, manyTraces, startEmpty } from './store.ts'
+import { besideArriving, LATE_PASSES, manyTraces, startEmpty, startUntilAnswer } from './store.ts'
 import { createPicker } from './subjects.ts'
 
 /** How long a question is asked, in milliseconds, before it is measured and while it is. */
@@ -66,24 +66,8 @@ async function measured(context: Context, belongings: Belongings, place: string,
 
   const picker = createPicker({ ...filled, passes: [...filled.passes, ...passes] }, 11)
   for (const number of late) picker.lateSent.add(number)
-  const isDropped = dropCaches()
-  const { ms, result } = await timed(async () => {
-    const program = await start()
-    const get = createClient(program.page)
-    await okBody(get, `/api/spoor/v1/traces/${picker.pick().id}`)
-    return { program, get }
-  })
-  const { program, get } = result
-  const figures: Figure[] = [
-    {
-      name: 'start until the first answer, beyond that of an empty store',
-      unit: 'ms',
-      value: ms - empty,
-      goal: { value: 700 },
-      note: `${isDropped ? 'caches dropped; ' : ''}the empty one takes ${empty.toFixed(0)} ms`,
-    },
-    await unsealed('log that is not sealed, at the beginning', belongings),
-  ]
+  const { program, get, figure } = await startUntilAnswer(start, picker.pick().id, empty)
+  const figures: Figure[] = [figure, await unsealed('log that is not sealed, at the beginning', belongings)]
   const day = { from: String(origin), to: String(origin + 86_400_000_000_000n) }
   figures.push(
     ...(await besideArriving(program, load, async () => {

@@ -49,23 +49,8 @@ async function questioned(context: Context, belongings: Belongings, place: strin
   const start = await startOnCopy(place, belongings)
   const picker = createPicker(filled, 11)
   const empty = await startEmpty(belongings)
-  const cold = dropCaches()
-  const { ms, result } = await timed(async () => {
-    const started = await start()
-    const client = createClient(started.page)
-    await okBody(client, `/api/spoor/v1/traces/${picker.pick().id}`)
-    return { program: started, get: client }
-  })
-  const { program, get } = result
-  const figures: Figure[] = [
-    {
-      name: 'start until the first answer, beyond that of an empty store',
-      unit: 'ms',
-      value: ms - empty,
-      goal: { value: 700 },
-      note: `${cold ? 'caches dropped; ' : ''}the empty one takes ${empty.toFixed(0)} ms`,
-    },
-  ]
+  const { program, get, isCold: cold, figure } = await startUntilAnswer(start, picker.pick().id, empty)
+  const figures: Figure[] = [figure]
   const origin = BigInt(filled.origin)
   const day = { from: String(origin), to: String(origin + 86_400_000_000_000n) }
   context.progress('store: finding what to ask for')
@@ -92,6 +77,29 @@ async function questioned(context: Context, belongings: Belongings, place: strin
   await settled(program)
   figures.push(...(await whileArriving(context, program, load, quick)))
   return figures
+}
+
+/** Starts a program on a store, with the system's caches dropped where that is allowed, and asks for a trace. `emptyMs`: what the same takes on an empty store. */
+export async function startUntilAnswer(
+  start: () => Promise<Program>,
+  traceId: string,
+  emptyMs: number,
+): Promise<{ readonly program: Program; readonly get: Get; readonly isCold: boolean; readonly figure: Figure }> {
+  const isCold = dropCaches()
+  const { ms, result } = await timed(async () => {
+    const program = await start()
+    const get = createClient(program.page)
+    await okBody(get, `/api/spoor/v1/traces/${traceId}`)
+    return { program, get }
+  })
+  const figure: Figure = {
+    name: 'start until the first answer, beyond that of an empty store',
+    unit: 'ms',
+    value: ms - emptyMs,
+    goal: { value: 700 },
+    note: `${isCold ? 'caches dropped; ' : ''}the empty one takes ${emptyMs.toFixed(0)} ms`,
+  }
+  return { ...result, isCold, figure }
 }
 
 /** Milliseconds from starting the process on an empty directory until its first answer; caches dropped. */

@@ -113,6 +113,26 @@ export class Store {
   }
 }
 
+/** Performs the steps with these spans, and checks what the store says after each that leaves something in it. */
+export async function checkAfterEach(
+  store: Store,
+  steps: readonly Step[],
+  spans: readonly SentSpan[],
+  check: () => Promise<void>,
+): Promise<void> {
+  const left = [...spans]
+  for (const step of steps) {
+    perform(store, step, left, store.spans)
+    if (store.blocks.length > 0) await check()
+  }
+}
+
+/** The question without the set of spans that it is about. */
+export function withoutSet<T extends { readonly spans?: unknown }>(query: T): Omit<T, 'spans'> {
+  const { spans: _, ...rest } = query
+  return rest
+}
+
 export type Step =
   | { readonly do: 'add'; readonly spans: number; readonly again: number; readonly isSealed: boolean }
   | { readonly do: 'drop'; readonly at: number }
@@ -137,7 +157,7 @@ export const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
-export function perform(store: Store, step: Step, left: SentSpan[], known: readonly SentSpan[]): void {
+function perform(store: Store, step: Step, left: SentSpan[], known: readonly SentSpan[]): void {
   if (step.do === 'grow') store.isGrowing = !store.isGrowing
   else if (step.do === 'drop') store.drop(step.at)
   else if (step.do === 'seal') {

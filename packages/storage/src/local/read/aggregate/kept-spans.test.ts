@@ -13,7 +13,7 @@ import { QueryMemory } from '../query-memory.ts'
 import { Turn } from '../turn.ts'
 import { aggregate } from './aggregate.ts'
 import { heatMap } from './heat-map.ts'
-import { arbitraryStep, perform, Store } from './kept-parts.test.helper.ts'
+import { arbitraryStep, checkAfterEach, Store, withoutSet } from './kept-parts.test.helper.ts'
 
 const field = (name: 'service' | 'name' | 'kind' | 'status') => ({ field: name }) as const
 const SHAPES: readonly AggregateQuery[] = [
@@ -33,11 +33,6 @@ const arbitraryFilter: fc.Arbitrary<Filter> = fc.constantFrom<Filter>(
   { op: 'exists', target: { attribute: 'a' } },
 )
 
-function withoutSet<T extends { readonly spans?: unknown }>(query: T): Omit<T, 'spans'> {
-  const { spans: _, ...rest } = query
-  return rest
-}
-
 describe('what whole blocks come to', () => {
   it('is the same as a naive count, whatever comes, comes again, goes and is sealed between two questions', async () => {
     await fc.assert(
@@ -50,10 +45,7 @@ describe('what whole blocks come to', () => {
         fc.array(arbitraryFilter, { minLength: 2, maxLength: 2 }),
         async (spans, steps, queries, maps, maxBytes, filters) => {
           const store = new Store(...maxBytes)
-          const left = [...spans]
-          for (const step of steps) {
-            perform(store, step, left, store.spans)
-            if (store.blocks.length === 0) continue
+          await checkAfterEach(store, steps, spans, async () => {
             for (const query of [
               ...SHAPES,
               ...queries.map(withoutSet),
@@ -70,7 +62,7 @@ describe('what whole blocks come to', () => {
               ...filters.map((filter) => ({ ...map, filter })),
             ])
               await checkHeatMap(store, store.spans, query)
-          }
+          })
         },
       ),
       { numRuns: 15, endOnFailure: true },
@@ -89,14 +81,11 @@ describe('what whole blocks come to', () => {
         fc.constantFrom(1 << 22, 3_000, 0),
         async (spans, steps, asked, maxBytes) => {
           const store = new Store(maxBytes)
-          const left = [...spans]
-          for (const step of steps) {
-            perform(store, step, left, store.spans)
-            if (store.blocks.length === 0) continue
+          await checkAfterEach(store, steps, spans, async () => {
             for (const links of [true, false])
               for (const [from, to] of [[0n, 1n << 64n], ...asked])
                 await checkDependencies(store, store.spans, from!, to!, links)
-          }
+          })
         },
       ),
       { numRuns: 30, endOnFailure: true },

@@ -9,7 +9,7 @@ import type { AggregateQuery, HeatMapQuery } from '../../../contract.ts'
 import { withCounts } from '../../seal/count-section.ts'
 import { encodeSection } from '../../sealed/encode.ts'
 import { blockOf, sealedBlockOf } from '../blocks.test.helper.ts'
-import { arbitraryStep, perform, Store } from './kept-parts.test.helper.ts'
+import { arbitraryStep, checkAfterEach, Store, withoutSet } from './kept-parts.test.helper.ts'
 import { readCounts, writeCounts } from './section-counts.ts'
 import { UsedTimes } from './used-times.ts'
 
@@ -26,11 +26,6 @@ const MAPS: readonly HeatMapQuery[] = [
   { aligned: true, timeBins: 40 },
 ]
 
-function withoutSet<T extends { readonly spans?: unknown }>(query: T): Omit<T, 'spans'> {
-  const { spans: _, ...rest } = query
-  return rest
-}
-
 describe('what a sealed section knows of its spans', () => {
   it('is the same as a naive count, whatever comes, comes again, goes and is sealed', async () => {
     await fc.assert(
@@ -42,14 +37,11 @@ describe('what a sealed section knows of its spans', () => {
         async (spans, steps, queries, maps) => {
           // Nothing is kept of what is asked, so that each block is asked what it knows each time.
           const store = new Store(0)
-          const left = [...spans]
-          for (const step of steps) {
-            perform(store, step, left, store.spans)
-            if (store.blocks.length === 0) continue
+          await checkAfterEach(store, steps, spans, async () => {
             await store.count()
             for (const query of [...GROUPS, ...queries.map(withoutSet)]) await checkAggregate(store, store.spans, query)
             for (const query of [...MAPS, ...maps.map(withoutSet)]) await checkHeatMap(store, store.spans, query)
-          }
+          })
         },
       ),
       { numRuns: 15, endOnFailure: true },
@@ -63,13 +55,10 @@ describe('what a sealed section knows of its spans', () => {
         fc.array(arbitraryStep, { minLength: 3, maxLength: 8 }),
         async (spans, steps) => {
           const store = new Store(0)
-          const left = [...spans]
-          for (const step of steps) {
-            perform(store, step, left, store.spans)
-            if (store.blocks.length === 0) continue
+          await checkAfterEach(store, steps, spans, async () => {
             await store.count()
             for (const links of [true, false]) await checkDependencies(store, store.spans, 0n, 1n << 64n, links)
-          }
+          })
         },
       ),
       { numRuns: 25, endOnFailure: true },
