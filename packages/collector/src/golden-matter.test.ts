@@ -42,13 +42,9 @@ const UNNOTICED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'include.regexp': CACHE,
     'include.regexp.cacheenabled': CACHE,
     'include.regexp.cachemaxnumentries': CACHE,
-    'include.libraries[].version': OPEN,
-    'include.resources[].value': OPEN,
   },
   filter: {
-    error_mode: OPEN,
-    'logs.exclude.resource_attributes[].value': OPEN,
-    'logs.include.resource_attributes[].value': OPEN,
+    error_mode: REFUSES,
     'metrics.regexp': CACHE,
     'metrics.regexp.cacheenabled': CACHE,
     'metrics.regexp.cachemaxnumentries': CACHE,
@@ -119,7 +115,6 @@ const UNNOTICED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     profiles: NO_EFFECT,
     'profiles.p': NO_EFFECT,
     'profiles.p.description': NO_EFFECT,
-    'spans.clients.conditions': OPEN,
     'spans.twice': OPEN,
   },
 }
