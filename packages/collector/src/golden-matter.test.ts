@@ -63,7 +63,7 @@ const UNNOTICED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   transform: {
     error_mode: REFUSES,
-    'trace_statements[].error_mode': OPEN,
+    'trace_statements[].error_mode': REFUSES,
   },
   redaction: {
     db_sanitizer: REFUSED,

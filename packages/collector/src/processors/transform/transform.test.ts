@@ -152,13 +152,15 @@ describe('a statement that fails', () => {
     expect(spansOf(decodeTraces(bytes)).every(({ attributes }) => attributes.at(-1)!.key === 'after')).toBe(true)
   })
 
-  it('refuses the batch with error_mode: propagate', async () => {
-    await expect(transformed({ error_mode: 'propagate', trace_statements: statements }, request)).rejects.toMatchObject(
-      {
+  it('refuses the batch with error_mode: propagate, of the list or of the group', async () => {
+    for (const config of [
+      { error_mode: 'propagate', trace_statements: statements },
+      { trace_statements: [{ context: 'span', error_mode: 'propagate', statements }] },
+    ])
+      await expect(transformed(config, request)).rejects.toMatchObject({
         code: 'invalid_data',
         message: 'transform: statement set(span.name, 1): expected string, got int',
-      },
-    )
+      })
   })
 })
 
