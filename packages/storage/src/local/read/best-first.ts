@@ -1,5 +1,5 @@
 import type { Block } from './block.ts'
-import { MAX_DURATION_NS } from '../block/rows.ts'
+import { MAX_DURATION_NS, type BlockRows } from '../block/rows.ts'
 import { matchesIn, noMatches, wholeTraces } from './matches.ts'
 import type { SearchOutput } from './output.ts'
 import type { Page } from './page.ts'
@@ -7,6 +7,7 @@ import type { Plan } from './plan.ts'
 import { SeenTraces, type Duty, type RowKey } from './seen-traces.ts'
 import { isAsked, type Source } from './set/sources.ts'
 import type { TraceMatcher } from './trace-matcher.ts'
+import { requestsOf } from './trace-extents.ts'
 import { traceWords } from './trace-parts.ts'
 import type { Turn } from './turn.ts'
 
@@ -29,6 +30,8 @@ export interface Ranking {
    * have been looked into.
    */
   readonly isExact: boolean
+  /** Whether a bound may come before the one by which the trace was looked at for an earlier page, as its block has been sealed meanwhile. Default: none. */
+  isLoose?(lo: number): boolean
   /** What {@link RowKey.columns} would say of a trace that has the block for itself; undefined where its rows have to be seen. */
   readonly bounds?: (block: Block) => readonly [hi: number, lo: number]
   /** Whether no trace of the block comes after `key` but such as come before it by their rows in the block. */
@@ -49,17 +52,14 @@ export const NEWEST: Ranking = {
   isBefore: ({ minStart }, key) => -minStart < key,
 }
 
-/** By the longest of some rows; `least`: what no trace is below. */
-function longest(matchingOnly: boolean, least: number): Ranking {
+/** By durations of some rows; `least`: what no trace is below. */
+function longest(row: Pick<RowKey, 'matchingOnly' | 'columns' | 'extents'>, least: number): Ranking {
+  const { matchingOnly } = row
   const key = (durationNs: number): bigint => -BigInt(Math.max(least, Math.min(durationNs, MAX_DURATION_NS)))
   return {
-    row: {
-      takes: 'greatest',
-      matchingOnly,
-      columns: ({ durationNs }) => ({ hi: durationNs, lo: undefined }),
-      extents: ({ longestNs }) => ({ hi: longestNs, lo: undefined }),
-    },
+    row: { takes: 'greatest', ...row },
     isExact: false,
+    isLoose: (lo) => lo === 1,
     block: ({ zones }) => key(zones.maxDurationNs),
     key,
     ...(!matchingOnly && { bounds: ({ zones }) => [zones.maxDurationNs, 0] as const }),
@@ -67,8 +67,30 @@ function longest(matchingOnly: boolean, least: number): Ranking {
   }
 }
 
-export const LONGEST = longest(false, 0)
-export const LONGEST_MATCH = longest(true, -MAX_DURATION_NS)
+/** By the most that the request can be: where that is exact, as it mostly is, a page leaves no stragglers to the next one. */
+export const LONGEST = longest(
+  {
+    matchingOnly: false,
+    columns: (rows) => ({ hi: byRow(rows, requestsOf(rows)), lo: undefined }),
+    extents: ({ requestNs, isRequestLoose }) => ({ hi: requestNs, lo: isRequestLoose }),
+  },
+  0,
+)
+export const LONGEST_MATCH = longest(
+  {
+    matchingOnly: true,
+    columns: ({ durationNs }) => ({ hi: durationNs, lo: undefined }),
+    extents: ({ longestNs }) => ({ hi: longestNs, lo: undefined }),
+  },
+  -MAX_DURATION_NS,
+)
+
+/** What each row's trace has. */
+function byRow({ count, trace }: BlockRows, ofTraces: Float64Array): Float64Array {
+  const ofRows = new Float64Array(count)
+  for (let row = 0; row < count; row++) ofRows[row] = ofTraces[trace[row]!]!
+  return ofRows
+}
 
 /**
  * How it ended: there is more, and up to the page's last place all has been dealt with; or everything was looked at; or it was to take too long; or time
@@ -100,7 +122,7 @@ export async function bestFirst(
   /** What by its bound was before the cursor has been dealt with on an earlier page; where stragglers are not known it may be one. */
   function dutyOf(hi: number, lo: number): Duty {
     if (!cursor || ranking.key(hi, lo) >= cursor.after.key) return 'due'
-    if (cursor.stragglers) return 'done'
+    if (cursor.stragglers && !ranking.isLoose?.(lo)) return 'done'
     return ranking.isExact ? 'aside' : 'due'
   }
   const keyOf = (trace: number): bigint => ranking.key(seen.hi(trace), seen.lo(trace))

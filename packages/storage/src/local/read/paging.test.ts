@@ -6,7 +6,8 @@ import { expectedTraces } from '../../conformance/set-model.ts'
 import { attributes, MS, sent, T0, traceId, type SentSpan } from '../../conformance/spans.ts'
 import type { SearchPage, SearchQuery } from '../../contract.ts'
 import type { Block } from './block.ts'
-import { blockOf, priced, searchPage, StillClock } from './blocks.test.helper.ts'
+import { blockOf, priced, sealedOf, searchPage, StillClock } from './blocks.test.helper.ts'
+import { decodeCursor } from './cursor.ts'
 import { Turn } from './turn.ts'
 
 const MAX_PAGES = 3_000
@@ -73,7 +74,7 @@ it('shows nothing again for the sake of a trace that came in between and is foun
   )
   // By its longest span it would have been on the first page; by the block of the other it comes after all.
   const arrived = [
-    blockOf([sent({ trace: 5, id: 1, ms: 1 }), sent({ trace: 5, id: 2, parent: 1, ms: 40 })]),
+    blockOf([sent({ trace: 5, id: 1, parent: 99, ms: 1 }), sent({ trace: 5, id: 2, parent: 1, ms: 40 })]),
     blockOf([sent({ trace: 5, id: 3, parent: 1, ms: 0 })]),
   ]
   const pages = await pagesOf({ order: 'longest', limit: 2 }, new StillClock(), (page) => [
@@ -81,6 +82,49 @@ it('shows nothing again for the sake of a trace that came in between and is foun
     Infinity,
   ])
   expect(idsOf(pages)).toEqual([1, 2, 9, 5, 10].map(traceId))
+})
+
+/** Requests of 80, 60, 50, 30 and 20 ms; what ran on after that of 30 took 100 ms, and one of its spans starts before it. */
+const requests = [80, 60, 50, 30, 20].flatMap((ms, trace) => [
+  sent({ trace, id: 1, at: 10, ms }),
+  ...(ms === 30
+    ? [sent({ trace, id: 2, parent: 1, at: 9, ms: 1 }), sent({ trace, id: 3, parent: 1, at: 11, ms: 100 })]
+    : []),
+])
+
+it('tells the next page what it has met, also where it went over everything', async () => {
+  const page = await searchPage(
+    [blockOf(requests)],
+    { order: 'longest', limit: 2 },
+    new Turn(new StillClock(), Infinity),
+  )
+  expect(idsOf([page])).toEqual([0, 1].map(traceId))
+  expect(decodeCursor(page.next!, 'longest').stragglers).toEqual([traceId(2)])
+})
+
+it('loses no trace whose block is sealed between two pages', async () => {
+  const traces = [...Map.groupBy(requests, ({ span }) => span.traceId).values()]
+  const [open, sealed] = [traces.map((spans) => blockOf(spans)), traces.map(sealedOf)]
+  for (const limit of [1, 2, 3]) {
+    const blocksAt = (page: number) => [page === 0 ? open : sealed, Infinity] as const
+    const pages = await pagesOf({ order: 'longest', limit }, new StillClock(), blocksAt)
+    expect(idsOf(pages)).toEqual([0, 1, 2, 3, 4].map(traceId))
+  }
+})
+
+it('orders by the longest also where there is no root, or a server has the id of its client, and starts before it', async () => {
+  const spans = [
+    sent({ trace: 1, id: 1, kind: 2, at: 0, ms: 10 }),
+    sent({ trace: 1, id: 1, kind: 3, at: 1, ms: 50 }),
+    sent({ trace: 2, id: 1, kind: 2, at: 0, ms: 30 }),
+    sent({ trace: 3, id: 1, parent: 99, at: 0, ms: 40 }),
+  ]
+  const sealed = sealedOf(spans)
+  for (const blocks of [[blockOf(spans)], [sealed], spans.map((span) => blockOf([span]))])
+    for (const limit of [1, 20]) {
+      const pages = await pagesOf({ order: 'longest', limit }, new StillClock(), () => [blocks, Infinity])
+      expect(idsOf(pages)).toEqual([1, 3, 2].map(traceId))
+    }
 })
 
 /** How many of its cases had a page that was stopped before the last one. */

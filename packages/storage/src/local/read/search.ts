@@ -40,11 +40,13 @@ export async function search(
     const { ranking, source, maxVain } = best
     outcome = await bestFirst(blocks, plan, ranking, kept(source), maxVain, matcher, page, output, turn)
   }
-  const stragglers = outcome === 'more' ? page.left : undefined
+  let stragglers = outcome === 'more' ? page.left : undefined
   if (outcome === 'vain') {
     page.forget()
     const source = plan.order === 'longest_match' ? coverOf(plan.set) : bestSource(plan.set, blocks, plan.range, turn)
     outcome = await wholePass(blocks, plan, kept(source), matcher, page, output, turn)
+    // By the same bounds as best first goes by, all that may come before the page's end has been looked at.
+    if (plan.order === 'longest' && outcome === 'more' && turn.complete) stragglers = page.left
   }
   output.flush()
   const more = outcome !== 'done'

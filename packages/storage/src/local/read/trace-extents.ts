@@ -19,15 +19,41 @@ export interface TraceExtents {
   readonly endLo: Uint32Array
   /** The longest of all spans. */
   readonly longestNs: Float64Array
+  /** The request is not longer than the longest of these, over blocks; see {@link requestsOf}, than which it may be more where {@link isRequestLoose} is 1. */
+  readonly requestNs: Float64Array
+  readonly isRequestLoose: Uint32Array
   /** Of those that start first: the longest, and the longest that has no parent (-1: none of them), which is then the root. */
   readonly firstNs: Float64Array
   readonly rootNs: Float64Array
+}
+
+/**
+ * Of each trace the most that its request can take, by the rows of one block. That is the earliest span without a parent, and some block has it: it takes as long as the longest of those. Where
+ * a block has no such span, nor may any other: then it is one of all. (Of a client and a server span with one id the server is not the root, but then the client is, or has a parent as well.)
+ */
+export function requestsOf({ count, trace, traceCount, durationNs, parentId }: BlockRows): Float64Array {
+  const ofRoots = new Float64Array(traceCount).fill(-1)
+  const ofAll = new Float64Array(traceCount)
+  for (let row = 0; row < count; row++) {
+    const i = trace[row]!
+    const duration = Math.max(0, durationNs[row]!)
+    if (duration > ofAll[i]!) ofAll[i] = duration
+    if (duration > ofRoots[i]! && (parentId[2 * row]! | parentId[2 * row + 1]!) === 0) ofRoots[i] = duration
+  }
+  putWhereNone(ofRoots, ofAll)
+  return ofRoots
+}
+
+function putWhereNone(ofRoots: Float64Array, ofAll: Float64Array): void {
+  for (let i = 0; i < ofRoots.length; i++) if (ofRoots[i]! < 0) ofRoots[i] = ofAll[i]!
 }
 
 /** From the rows of a block; undefined when the turn ended. */
 export async function extentsOf(rows: BlockRows, turn: Turn): Promise<TraceExtents | undefined> {
   const { count, trace, startHi, startLo, durationNs, status, parentId } = rows
   const extents = createExtents(rows)
+  const { requestNs, longestNs } = extents
+  requestNs.fill(-1)
   for (let row = 0; row < count; row++) {
     if (turn.work(80) && (await turn.breathe())) return undefined
     const i = trace[row]!
@@ -40,8 +66,10 @@ export async function extentsOf(rows: BlockRows, turn: Turn): Promise<TraceExten
     if (status[row] === 2) extents.errors[i]!++
     addEnd(extents, i, first, startHi[row]! + durationHi + carry, low - carry * 2 ** 32)
     addStart(extents, i, first, startHi[row]!, startLo[row]!, duration, isRoot ? duration : -1)
-    if (duration > extents.longestNs[i]!) extents.longestNs[i] = duration
+    if (duration > longestNs[i]!) longestNs[i] = duration
+    if (isRoot && duration > requestNs[i]!) requestNs[i] = duration
   }
+  putWhereNone(requestNs, longestNs)
   return extents
 }
 
@@ -57,6 +85,8 @@ export function createExtents({ traceCount, traceIds }: Pick<BlockRows, 'traceCo
     endHi: new Float64Array(traceCount),
     endLo: new Uint32Array(traceCount),
     longestNs: new Float64Array(traceCount),
+    requestNs: new Float64Array(traceCount),
+    isRequestLoose: new Uint32Array(traceCount),
     firstNs: new Float64Array(traceCount),
     rootNs: new Float64Array(traceCount),
   }

@@ -14,7 +14,7 @@ interface Columns {
   readonly errors: Uint32Array | undefined
   readonly ends: { readonly hi: Float64Array; readonly lo: Uint32Array } | undefined
   readonly starts: { readonly hi: Uint32Array; readonly lo: Uint32Array } | undefined
-  readonly requests: Pick<TraceExtents, 'longestNs' | 'firstNs' | 'rootNs'> | undefined
+  readonly requests: Pick<TraceExtents, 'requestNs' | 'firstNs' | 'rootNs'> | undefined
 }
 
 /**
@@ -34,7 +34,7 @@ export class TraceTable {
   /** With the same starts. */
   #requests = {
     ...this.#starts,
-    longestNs: new Float64Array(0),
+    requestNs: new Float64Array(0),
     firstNs: new Float64Array(0),
     rootNs: new Float64Array(0),
   }
@@ -93,7 +93,7 @@ export class TraceTable {
       ends: parts.has('end') ? { hi: block.endHi, lo: block.endLo } : undefined,
       starts: parts.has('start') || parts.has('request') ? { hi: block.startHi, lo: block.startLo } : undefined,
       requests: parts.has('request')
-        ? { longestNs: block.longestNs, firstNs: block.firstNs, rootNs: block.rootNs }
+        ? { requestNs: block.requestNs, firstNs: block.firstNs, rootNs: block.rootNs }
         : undefined,
     }
   }
@@ -123,8 +123,7 @@ export class TraceTable {
 
   /** At the most, and at the least. */
   requestMaxNs(entry: number): number {
-    const { rootNs, firstNs, longestNs } = this.#requests
-    return rootNs[entry]! < 0 ? longestNs[entry]! : firstNs[entry]!
+    return this.#requests.requestNs[entry]!
   }
 
   requestMinNs(entry: number): number {
@@ -160,7 +159,7 @@ export class TraceTable {
     if (requests) {
       const own = this.#requests
       addStart(own, entry, isFirst, hi, lo, requests.firstNs[index]!, requests.rootNs[index]!)
-      if (requests.longestNs[index]! > own.longestNs[entry]!) own.longestNs[entry] = requests.longestNs[index]!
+      if (requests.requestNs[index]! > own.requestNs[entry]!) own.requestNs[entry] = requests.requestNs[index]!
     } else this.#addStart(entry, isFirst, hi, lo)
   }
 
@@ -184,7 +183,7 @@ export class TraceTable {
     this.#ends = { endHi: widened(this.#ends.endHi, has('end')), endLo: widened(this.#ends.endLo, has('end')) }
     this.#requests = {
       ...this.#starts,
-      longestNs: widened(this.#requests.longestNs, has('request')),
+      requestNs: widened(this.#requests.requestNs, has('request')),
       firstNs: widened(this.#requests.firstNs, has('request')),
       rootNs: widened(this.#requests.rootNs, has('request')),
     }

@@ -136,7 +136,13 @@ export class Section {
     const read = (index: number): Numbers =>
       this.#reading(() => this.#columns().numbers(TRACE_HEADERS[index]!, 0, this.traces))
     const readIds = (): Uint32Array => this.#reading(() => this.#allTraceIds(this.#columns()))
-    return new SealedExtents(this.traces, read, readIds, this.minStart)
+    const readRequests = (): Numbers | undefined =>
+      this.#reading(() => {
+        const columns = this.#columns()
+        if (columns.find(REQUEST_HEADERS[0]!) === undefined) return undefined
+        return columns.numbers(REQUEST_HEADERS[0]!, 0, this.traces)
+      })
+    return new SealedExtents(this.traces, read, readIds, readRequests, this.minStart)
   }
 
   /** The requests of its traces; undefined where an earlier version wrote the section. */

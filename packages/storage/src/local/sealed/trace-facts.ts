@@ -188,15 +188,23 @@ export class SealedExtents implements TraceExtents {
   readonly traceCount: number
   readonly #read: FactReader
   readonly #readIds: () => Uint32Array
+  readonly #readRequests: () => Numbers | undefined
   readonly #minLo: number
   readonly #minHi: number
   readonly #values = new Map<string, unknown>()
 
-  /** `minStart`: of the section. */
-  constructor(traceCount: number, read: FactReader, readIds: () => Uint32Array, minStart: bigint) {
+  /** `readRequests`: {@link TraceFacts.request}, undefined where an earlier version wrote the section; `minStart`: of the section. */
+  constructor(
+    traceCount: number,
+    read: FactReader,
+    readIds: () => Uint32Array,
+    readRequests: () => Numbers | undefined,
+    minStart: bigint,
+  ) {
     this.traceCount = traceCount
     this.#read = read
     this.#readIds = readIds
+    this.#readRequests = readRequests
     this.#minLo = Number(minStart & 0xffff_ffffn)
     this.#minHi = Number(minStart >> 32n)
   }
@@ -231,6 +239,22 @@ export class SealedExtents implements TraceExtents {
 
   get longestNs(): Float64Array {
     return this.#once('longestNs', () => this.#wholes(FACT.longest))
+  }
+
+  get requestNs(): Float64Array {
+    return this.#once('requestNs', () => {
+      const { longestNs, isRequestLoose } = this
+      if (!isRequestLoose.includes(0)) return longestNs
+      const { rootNs } = this
+      return longestNs.map((longest, i) => (isRequestLoose[i] ? longest : rootNs[i]!))
+    })
+  }
+
+  get isRequestLoose(): Uint32Array {
+    return this.#once('isRequestLoose', () => {
+      const request = this.#readRequests()
+      return new Uint32Array(this.traceCount).map((_, i) => (request && request.value[i]! > 0 ? 0 : 1))
+    })
   }
 
   get firstNs(): Float64Array {

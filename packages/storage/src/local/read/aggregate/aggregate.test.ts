@@ -307,3 +307,17 @@ it('looks into as few blocks as have so many traces', async () => {
 it('tells what is different, however the spans lie in blocks, sealed or not', { timeout: 120_000 }, () =>
   alike(arbitraryCounted, arbitraryCompare, checkCompare),
 )
+
+it('names the same of a client and a server with one id and one duration, in whatever order they come', async () => {
+  const client = sent({ trace: 1, id: 1, service: 'shop', kind: 3, status: 2 })
+  const server = sent({ trace: 1, id: 1, service: 'bank', kind: 2 })
+  for (const spans of [
+    [client, server],
+    [server, client],
+  ])
+    for (const blocks of [[blockOf(spans)], [sealedOf(spans)], spans.map((span) => blockOf([span]))]) {
+      const store = storeOf(blocks)
+      expect((await store.aggregate({})).total.exemplars).toMatchObject([{ error: true }])
+      expect((await store.heatMap({})).exemplars).toMatchObject([{ error: true }])
+    }
+})

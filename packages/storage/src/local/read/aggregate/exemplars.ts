@@ -15,7 +15,7 @@ export interface Kept {
   readonly error: boolean
 }
 
-/** The longest of all that come by; of two the same, by their ids. */
+/** The longest of all that come by; of two the same, by their ids, and of a client and a server with one id who failed: in whatever order they come. */
 export class Exemplars {
   readonly #max: number
   readonly #kept: Kept[] = []
@@ -71,7 +71,7 @@ export function isBefore(counted: Counted, kept: Kept): boolean {
     const difference = ((word >>> (8 * (i & 3))) & 255) - kept.ids[i]!
     if (difference !== 0) return difference < 0
   }
-  return false
+  return counted.error && !kept.error
 }
 
 export function keptOf({ traceIds, traceAt, spanIds, spanAt, durationNs, error }: Counted): Kept {
@@ -92,5 +92,5 @@ export function exemplarOf({ ids, durationNs, error }: Kept): Exemplar {
 
 /** Negative as one comes before the other. */
 export function compareKept(a: Kept, b: Kept): number {
-  return b.durationNs - a.durationNs || Buffer.compare(a.ids, b.ids)
+  return b.durationNs - a.durationNs || Buffer.compare(a.ids, b.ids) || Number(b.error) - Number(a.error)
 }
