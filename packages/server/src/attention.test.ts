@@ -341,11 +341,11 @@ describe('connections that are none of HTTP', () => {
   it('TLS to the page', async () => {
     const { hostname, port } = new URL(spoor.urls.page)
     await end(connectTls({ host: hostname, port: Number(port), rejectUnauthorized: false }))
+    const ofPage = async () =>
+      (await senders()).senders.find((one) => one.receiver === 'page' && one.outcomes['tls_to_plain_port'])
     await expect
-      .poll(async () =>
-        (await senders()).senders.some((one) => one.receiver === 'page' && one.outcomes['tls_to_plain_port']),
-      )
-      .toBe(true)
+      .poll(async () => (await ofPage())?.attention.find((one) => one.code === 'tls_to_plain_port')?.lines)
+      .toContainEqual({ kind: 'env', text: `OTEL_EXPORTER_OTLP_ENDPOINT=${spoor.urls.otlpHttp}` })
   })
 })
 

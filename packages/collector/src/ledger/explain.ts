@@ -104,8 +104,11 @@ const preflight: Explain = ({ reason, facts: { origin = '' }, isOwnConfig, key }
   }
 }
 
-const tlsToPlain: Explain = ({ reason, facts, key, traits }) => {
-  const isGrpc = facts.wants === 'grpc'
+const tlsToPlain: Explain = (happening) => {
+  const { reason, facts, key, traits } = happening
+  if (key.receiver === 'page') return { ...wrongPort(happening), code: reason }
+  // Who wants either may be gRPC as well as HTTP: at a port of gRPC it is that.
+  const isGrpc = facts.wants === 'grpc' || (facts.wants === undefined && traits.named === 'grpc')
   const address = addressOf(facts, key.port)
   const url = `http://${address}${isGrpc ? '' : (traits.tracesPath ?? '')}`
   return {
@@ -202,7 +205,7 @@ const credentials: Explain = ({ reason, facts, detail }) => {
     what:
       scheme === ''
         ? `Requests come without credentials, and this port asks for them: ${sentence(detail)}`
-        : `Credentials of the form ${shown(scheme)} … were refused: ${sentence(detail)}`,
+        : `Credentials ${scheme === '?' ? 'without a scheme, as Bearer,' : `of the form ${shown(scheme)} …`} were refused: ${sentence(detail)}`,
     mend: isEscaped
       ? 'The header came with %20 in it: this sender does not decode the variable, so write a space.'
       : 'Set the header in the sender; in the variable a space is written %20.',
