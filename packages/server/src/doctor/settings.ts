@@ -5,7 +5,7 @@
 import { didYouMean } from '@spoor/collector'
 import { type Diagnosis, diagnosis, env, withoutPassword } from './diagnosis.ts'
 import { type Environment, find, headerPairs, type Setting, shownValue } from './environment.ts'
-import { checkAttributes, checkSlips, withoutQuotes, withoutSpace, withoutUnexpanded } from './slips.ts'
+import { checkAttributes, checkSlips, checkSpace, withoutQuotes, withoutUnexpanded } from './slips.ts'
 
 export type Protocol = 'grpc' | 'http/protobuf' | 'http/json'
 /** `any`: not known. It decides what holds where nothing is set. */
@@ -50,7 +50,7 @@ const SEEN = /^(?:OTEL_|SPOOR_|NODE_OPTIONS$|NODE_EXTRA_CA_CERTS$|(?:https?|grpc
 
 export function resolveSettings(given: Environment, language: Language): Resolved {
   const found: Diagnosis[] = []
-  const environment = withoutUnexpanded(withoutQuotes(withoutSpace(given, found), found), found)
+  const environment = withoutUnexpanded(withoutQuotes(given, found), found)
   const protocol = protocolOf(environment, language, found)
   const { url, from } = urlOf(environment, protocol.value, found)
   checkOff(environment, found)
@@ -58,6 +58,7 @@ export function resolveSettings(given: Environment, language: Language): Resolve
   checkPropagators(environment, found)
   checkService(environment, found)
   checkPort(protocol.value, url, protocol.from, found)
+  checkSpace(given, found)
   checkSlips(environment, language, found)
   checkAttributes(environment, found)
   const headers = headersOf(environment, found)
