@@ -106,7 +106,14 @@ const preflight: Explain = ({ reason, facts: { origin = '' }, isOwnConfig, key }
 
 const tlsToPlain: Explain = (happening) => {
   const { reason, facts, key, traits } = happening
-  if (key.receiver === 'page') return { ...wrongPort(happening), code: reason }
+  // It may as well be a browser that looks for the page.
+  if (key.receiver === 'page')
+    return {
+      ...wrongPort(happening),
+      code: reason,
+      what: `TLS came to ${key.port || 'a port'}, where the page and its APIs are, without TLS.`,
+      mend: 'Open the page with http://; where spans were meant, give the sender the port of OTLP.',
+    }
   // Who wants either may be gRPC as well as HTTP: at a port of gRPC it is that.
   const isGrpc = facts.wants === 'grpc' || (facts.wants === undefined && traits.named === 'grpc')
   const address = addressOf(facts, key.port)
