@@ -91,7 +91,21 @@ const grpc = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4317', OTEL_EXPORT
 const secret = { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20abcdefghijklmnop' }
 
 test.each<[Record<string, string>, Partial<SendFailure>, string]>([
-  [collector, { code: 'ENOTFOUND' }, 'ENOTFOUND, no host is named collector'],
+  [
+    collector,
+    { code: 'ENOTFOUND' },
+    'ENOTFOUND, no host is named collector; names of containers are known in their network alone, this machine is localhost: set OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318',
+  ],
+  [
+    grpc,
+    { code: 'ENOTFOUND' },
+    'ENOTFOUND, no host is named collector; names of containers are known in their network alone, this machine is localhost: set OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317',
+  ],
+  [
+    collector,
+    { code: 'ECONNRESET' },
+    'ECONNRESET, collector:4318 closed the connection; is it a port for http/protobuf? if it speaks TLS, write https://collector:4318',
+  ],
   [collector, { code: 'EAI_AGAIN' }, 'EAI_AGAIN, no name server tells where collector is; is there a network?'],
   [
     collector,
@@ -136,6 +150,11 @@ test.each<[Record<string, string>, Partial<SendFailure>, string]>([
   ],
   [
     collector,
+    { code: 404, words: 'page not found' },
+    "HTTP 404 Not Found: page not found; is it the port of OTLP? Spoor's is 4318: set OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318",
+  ],
+  [
+    { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://collector:4318/otlp' },
     { code: 404, words: 'page not found' },
     'HTTP 404 Not Found: page not found; check the path, receivers expect /v1/traces',
   ],

@@ -42,7 +42,7 @@ function describeConnection({ code, words, contentType }: SendFailure, exporter:
     case 'ENOENT':
       return `ENOENT, there is no such socket: ${host}`
     case 'ENOTFOUND':
-      return `ENOTFOUND, no host is named ${hostname}`
+      return `ENOTFOUND, no host is named ${hostname}; names of containers are known in their network alone, this machine is localhost: set ${endpointLine(exporter)}`
     case 'EAI_AGAIN':
       return `EAI_AGAIN, no name server tells where ${hostname} is; is there a network?`
     case 'EHOSTUNREACH':
@@ -53,7 +53,7 @@ function describeConnection({ code, words, contentType }: SendFailure, exporter:
     case 'EPIPE':
     case 'ERR_STREAM_PREMATURE_CLOSE':
       if (isTls) return `${code}, ${host} closed the connection; if it does not speak TLS, write http://${host}`
-      return `${code}, ${host} closed the connection; is it a port for ${exporter.protocol} without TLS?`
+      return `${code}, ${host} closed the connection; is it a port for ${exporter.protocol}? if it speaks TLS, write https://${host}`
     case 'TIMEOUT':
       return words
     case 'NOT_OTLP':
@@ -126,6 +126,11 @@ function readableText(words: string): string {
     .slice(0, 300)
 }
 
+/** Where a Spoor on this machine is by default. */
+function endpointLine({ protocol }: ExporterSettings): string {
+  return `OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:${protocol === 'grpc' ? 4317 : 4318}`
+}
+
 function httpHint({ code, location }: SendFailure, exporter: ExporterSettings, hasWords: boolean): string {
   switch (code) {
     case 301:
@@ -143,7 +148,9 @@ function httpHint({ code, location }: SendFailure, exporter: ExporterSettings, h
       return headersText(exporter)
     case 404:
     case 405:
-      return 'check the path, receivers expect /v1/traces'
+      return new URL(exporter.url).pathname === '/v1/traces'
+        ? `is it the port of OTLP? Spoor's is 4318: set ${endpointLine(exporter)}`
+        : 'check the path, receivers expect /v1/traces'
     case 407:
       return 'a proxy is in between and wants credentials'
     case 413:

@@ -338,14 +338,24 @@ describe('connections that are none of HTTP', () => {
     expect(ports).toContain(`${hostname}:${port}`)
   })
 
+  it('TLS of a client that may speak gRPC or HTTP in it, as Java’s does, to the port of gRPC', async () => {
+    const other = await startTestSpoor()
+    onTestFinished(() => other.remove())
+    const address = other.urls.otlpGrpc!
+    const [host, port] = address.split(':')
+    await end(connectTls({ host, port: Number(port), rejectUnauthorized: false, ALPNProtocols: ['h2', 'http/1.1'] }))
+    const { lines } = await told('tls_to_plain_port', other)
+    expect(lines[0]!.text).toBe(`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://${address}`)
+  })
+
   it('TLS to the page', async () => {
     const { hostname, port } = new URL(spoor.urls.page)
     await end(connectTls({ host: hostname, port: Number(port), rejectUnauthorized: false }))
+    const ofPage = async () =>
+      (await senders()).senders.find((one) => one.receiver === 'page' && one.outcomes['tls_to_plain_port'])
     await expect
-      .poll(async () =>
-        (await senders()).senders.some((one) => one.receiver === 'page' && one.outcomes['tls_to_plain_port']),
-      )
-      .toBe(true)
+      .poll(async () => (await ofPage())?.attention.find((one) => one.code === 'tls_to_plain_port')?.lines)
+      .toContainEqual({ kind: 'env', text: `OTEL_EXPORTER_OTLP_ENDPOINT=${spoor.urls.otlpHttp}` })
   })
 })
 

@@ -104,8 +104,18 @@ const preflight: Explain = ({ reason, facts: { origin = '' }, isOwnConfig, key }
   }
 }
 
-const tlsToPlain: Explain = ({ reason, facts, key, traits }) => {
-  const isGrpc = facts.wants === 'grpc'
+const tlsToPlain: Explain = (happening) => {
+  const { reason, facts, key, traits } = happening
+  // It may as well be a browser that looks for the page.
+  if (key.receiver === 'page')
+    return {
+      ...wrongPort(happening),
+      code: reason,
+      what: `TLS came to ${key.port || 'a port'}, where the page and its APIs are, without TLS.`,
+      mend: 'Open the page with http://; where spans were meant, give the sender the port of OTLP.',
+    }
+  // Who wants either may be gRPC as well as HTTP: at a port of gRPC it is that.
+  const isGrpc = facts.wants === 'grpc' || (facts.wants === undefined && traits.named === 'grpc')
   const address = addressOf(facts, key.port)
   const url = `http://${address}${isGrpc ? '' : (traits.tracesPath ?? '')}`
   return {
@@ -202,7 +212,7 @@ const credentials: Explain = ({ reason, facts, detail }) => {
     what:
       scheme === ''
         ? `Requests come without credentials, and this port asks for them: ${sentence(detail)}`
-        : `Credentials of the form ${shown(scheme)} … were refused: ${sentence(detail)}`,
+        : `Credentials ${scheme === '?' ? 'without a scheme, as Bearer,' : `of the form ${shown(scheme)} …`} were refused: ${sentence(detail)}`,
     mend: isEscaped
       ? 'The header came with %20 in it: this sender does not decode the variable, so write a space.'
       : 'Set the header in the sender; in the variable a space is written %20.',

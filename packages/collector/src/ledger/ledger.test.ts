@@ -276,6 +276,12 @@ describe('what is to be mended', () => {
       'unauthenticated',
       "OTEL_EXPORTER_OTLP_HEADERS='authorization=Bearer TOKEN'",
     ],
+    [
+      'tls_to_plain_port',
+      { wants: 'grpc' },
+      'tls_to_plain_port',
+      'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://10.0.0.9:4318',
+    ],
   ])('%s %j', (reason, facts, code, line) => {
     const { ledger } = create()
     const traits = { named: 'http', hasTls: false, tracesPath: '/v1/traces' }
@@ -283,5 +289,16 @@ describe('what is to be mended', () => {
     ledger.door('otlp', 'http', traits).sender(connection).refused(reason, 'no', facts)
     const [told] = ledger.report().attention
     expect([told?.code, told?.lines[0]?.text]).toEqual([code, line])
+  })
+  test('TLS of clients that may mean gRPC or HTTP is told as the port is named', () => {
+    const lineAt = (named: 'grpc' | 'http'): string | undefined => {
+      const { ledger } = create()
+      const connection = { remoteAddress: '10.0.0.1', localAddress: '10.0.0.9', localPort: 4318 } as Socket
+      const door = ledger.door('otlp', named, { named, hasTls: false, tracesPath: '/v1/traces' })
+      door.sender(connection).refused('tls_to_plain_port', 'no', { wants: undefined })
+      return ledger.report().attention[0]?.lines[0]?.text
+    }
+    expect(lineAt('grpc')).toBe('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://10.0.0.9:4318')
+    expect(lineAt('http')).toBe('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://10.0.0.9:4318/v1/traces')
   })
 })

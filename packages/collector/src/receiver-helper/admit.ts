@@ -26,13 +26,13 @@ export function admit(
   else go(found)
 }
 
-/** What kind of credentials a header has, without what is secret in it: what stands before the first space, or a few characters. */
+/** What kind of credentials a header has, without what is secret in it: what stands before the first space; `?` where nothing says it. */
 export function schemeOf(authorization: string | undefined): string {
   if (authorization === undefined) return ''
   const [scheme = '', secret] = authorization.split(' ', 2)
   if (secret !== undefined) return scheme
   // Where the space is missing, as the sender has not decoded %20, the scheme ends there.
-  return /^[a-z]+(?:%20)?/i.exec(scheme)?.[0].slice(0, 9) ?? '?'
+  return /^(?:bearer|basic|digest|token|apikey)(?:%20)?/i.exec(scheme)?.[0] ?? '?'
 }
 
 /** The headers of a request, and the parameters of its query that stand for some. */

@@ -165,7 +165,7 @@ export async function openPort(
     http2: (socket) => grpcServer.emit('connection', socket),
     tlsWithoutConfig(socket, hello) {
       if (hello.includes(DOCTOR_ALPN)) return
-      refuse(socket, 'tls_to_plain_port', TLS_TO_PLAIN, { wants: wantsGrpc(hello) ? 'grpc' : 'http' })
+      refuse(socket, 'tls_to_plain_port', TLS_TO_PLAIN, { wants: wantedIn(hello) })
     },
     tlsFailed(error, socket) {
       // Whoever only looks whether the port is open leaves in the middle.
@@ -196,9 +196,13 @@ export async function openPort(
   }
 }
 
-/** Whether a TLS handshake's first message offers HTTP/2 and nothing else, as clients of gRPC do. Source: RFC 7301, section 3.1. */
-function wantsGrpc(hello: Buffer): boolean {
-  return hello.includes('\u0002h2') && !hello.includes('http/1.1')
+/**
+ * What a TLS handshake's first message offers: HTTP/2 and nothing else, as most clients of gRPC do, or no HTTP/2. Undefined: both, as Go's and
+ * Java's clients of HTTP do, and Java's of gRPC. Source: RFC 7301, section 3.1.
+ */
+function wantedIn(hello: Buffer): 'grpc' | 'http' | undefined {
+  if (!hello.includes('\u0002h2')) return 'http'
+  return hello.includes('http/1.1') ? undefined : 'grpc'
 }
 
 /** The calls of gRPC that a port has handlers for. */

@@ -82,6 +82,23 @@ describe('the environment and the way', () => {
       'gRPC without scheme',
       () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: at.spoor.urls.otlpGrpc!, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }),
     ],
+    ['bad_endpoint', 'three slashes', () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl().replace('//', '///') })],
+    ['bad_endpoint', 'one slash', () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl().replace('//', '/') })],
+    [
+      'bad_endpoint',
+      'a scheme that is none of HTTP',
+      () => ({
+        OTEL_EXPORTER_OTLP_ENDPOINT: grpcUrl().replace('http:', 'grpc:'),
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+      }),
+    ],
+    ['space_around_value', 'a line of a file from Windows', () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: `${httpUrl()}\r` })],
+    ['wrong_port', 'HTTP to the page', () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: at.spoor.urls.page })],
+    [
+      'wrong_port',
+      'gRPC to the page',
+      () => ({ OTEL_EXPORTER_OTLP_ENDPOINT: at.spoor.urls.page, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }),
+    ],
     [
       'tls_to_plain_port',
       'https to HTTP',
@@ -318,6 +335,21 @@ describe('the environment and the way', () => {
       ok: false,
       detail: expect.stringContaining('ECONNREFUSED') as string,
     })
+  })
+
+  it('plain_to_tls_port: http to a port that speaks TLS', async () => {
+    const address = await serve((request, response) => {
+      request.resume()
+      response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end()
+    }, true)
+    const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://${address.replace('127.0.0.1', 'localhost')}` }
+    const told = (await examine(environment)).diagnoses.find(({ code }) => code === 'plain_to_tls_port')
+    const ca = join(at.empty, 'ca.pem')
+    writeFileSync(ca, TEST_CERTIFICATE)
+    onTestFinished(() => rmSync(ca))
+    const [scheme, trust] = told!.lines.map(({ text }) => text)
+    const mended = await examine(applied(applied(environment, scheme!), trust!.replace('ca.pem', ca)))
+    expect(mended.probes[0]).toMatchObject({ ok: true })
   })
 
   it('unknown_ca: the certificate of an authority that nobody knows, and the file that mends it', async () => {

@@ -1,6 +1,7 @@
 /** `spoor doctor`: the way of a span from an application's settings to its place in the store, step by step, with what is wrong and the lines that mend it. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { isLoopback } from '@spoor/collector'
 import type { StatusResponse } from '../api.ts'
 import { checkContainerFiles } from './container-files.ts'
 import { type Diagnosis, diagnosis, env, shell } from './diagnosis.ts'
@@ -61,13 +62,13 @@ export async function doctor(command: DoctorCommand, signal: AbortSignal): Promi
   const network = await checkNetwork(target, environment, isInContainer())
   const page = command.page ?? `http://${target.url.hostname}:16686`
   const status = await spoorAt(page)
-  add(
-    'the way there',
-    network.diagnoses.map((one) => (one.code === 'nothing_listens' && status ? withPorts(one, target, status) : one)),
-  )
+  const placed = (all: readonly Diagnosis[]): Diagnosis[] =>
+    all.map((one) => (status ? withPorts(one, target, status) : one))
+  add('the way there', placed(network.diagnoses))
   const sentMs = Date.now()
-  const probing = network.isOpen ? await probe(target) : undefined
-  add('the receiver', probing?.diagnoses ?? [])
+  const misled = status && ofPage(target, page)
+  const probing = network.isOpen && !misled ? await probe(target) : undefined
+  add('the receiver', placed(misled ? [misled] : (probing?.diagnoses ?? [])))
   const clockMs = probing?.results.find((result) => result.clockMs !== undefined)?.clockMs
   add('the clock', clockMs === undefined ? [] : clockOf(clockMs))
   const back =
@@ -99,16 +100,34 @@ export async function doctor(command: DoctorCommand, signal: AbortSignal): Promi
   }
 }
 
-/** Where the Spoor that is asked takes OTLP. */
+/** What says that an address is not one of OTLP. */
+const ELSEWHERE = new Set([
+  'wrong_port',
+  'nothing_listens',
+  'unknown_host',
+  'not_found',
+  'not_otlp',
+  'proxy_without_receiver',
+])
+
+/** With the address at which the Spoor that is asked takes OTLP. */
 function withPorts(one: Diagnosis, { protocol, url, endpointFrom }: Target, { endpoints }: StatusResponse): Diagnosis {
   const { otlpGrpc, otlpHttp } = endpoints
   const right = protocol === 'grpc' ? otlpGrpc && `http://${otlpGrpc}` : otlpHttp
-  if (!right) return one
+  if (!right || !ELSEWHERE.has(one.code)) return one
   const line = env(
     endpointFrom ?? 'OTEL_EXPORTER_OTLP_ENDPOINT',
     withOrigin(url, right, endpointFrom ?? 'OTEL_EXPORTER_OTLP_ENDPOINT', protocol),
   )
   return diagnosis(one.code, one.what.replace(/\.$/, `; Spoor takes OTLP at ${right}.`), 'Write that address.', [line])
+}
+
+/** Of an address that is the page's: it is not asked, as what comes there leaves traces in the ledger. */
+function ofPage({ url }: Target, page: string): Diagnosis | undefined {
+  const { hostname, port } = new URL(page)
+  const isSameHost = hostname === url.hostname || (isLoopback(hostname) && isLoopback(url.hostname))
+  if (!isSameHost || port !== url.port) return undefined
+  return diagnosis('wrong_port', `Spans are sent to ${url.host}, where Spoor’s page is.`, 'Write the port of OTLP.')
 }
 
 /** The same thing seen at two places is told where it was seen first: where the settings tell of a path, what the receiver says to it is no news. */

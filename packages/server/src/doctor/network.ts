@@ -248,14 +248,38 @@ async function checkTls(
       'unknown_ca',
       `The certificate of ${host}:${port} is signed by “${signer}”, whom nobody here knows (${shake.reason}).`,
       'Let the sender trust that authority’s certificate; this line writes what the peer shows into ca.pem.',
-      [
-        env('OTEL_EXPORTER_OTLP_CERTIFICATE', 'ca.pem'),
-        env('NODE_EXTRA_CA_CERTS', 'ca.pem'),
-        shell(`openssl s_client -connect ${host}:${port} -showcerts </dev/null | sed -n '/BEGIN/,/END/p' > ca.pem`),
-      ],
+      trustLines(host, port),
     ),
   )
   return false
+}
+
+/** Of an address with http: that its port speaks TLS, where it does. */
+export async function plainToTls({ url, protocol, endpointFrom }: Target): Promise<Diagnosis | undefined> {
+  if (url.protocol !== 'http:') return undefined
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const { error, isTrusted } = await handshake(host, host, Number(url.port || 80), undefined)
+  if (error) return undefined
+  const right = withOrigin(url, url.origin.replace('http:', 'https:'), endpointFrom, protocol)
+  return diagnosis(
+    'plain_to_tls_port',
+    `${url.host} speaks TLS, and the address says http.`,
+    isTrusted
+      ? 'Write https://.'
+      : 'Write https://, and let the sender trust who has signed the certificate; the last line writes what the peer shows into ca.pem.',
+    [
+      env(endpointFrom ?? endpointVariable(protocol), right),
+      ...(isTrusted ? [] : trustLines(host, Number(url.port || 80))),
+    ],
+  )
+}
+
+function trustLines(host: string, port: number): Diagnosis['lines'] {
+  return [
+    env('OTEL_EXPORTER_OTLP_CERTIFICATE', 'ca.pem'),
+    env('NODE_EXTRA_CA_CERTS', 'ca.pem'),
+    shell(`openssl s_client -connect ${host}:${port} -showcerts </dev/null | sed -n '/BEGIN/,/END/p' > ca.pem`),
+  ]
 }
 
 function textOf(value: string | string[] | undefined): string {

@@ -1,6 +1,6 @@
 /** Sends the probe with the very settings, and where that fails otherwise, to say what would be taken. */
 import { type Diagnosis, diagnosis, env } from './diagnosis.ts'
-import { withOrigin } from './network.ts'
+import { plainToTls, withOrigin } from './network.ts'
 import { createProbe, type Probe, type ProbeResult, sendProbe } from './probe.ts'
 import type { Protocol, Target } from './settings.ts'
 
@@ -20,6 +20,8 @@ export async function probe(target: Target): Promise<Probing> {
   const result = await sendProbe(first, target)
   if (result.ok) return { probe: first, results: [result], diagnoses: [] }
   const results = [result]
+  const tls = result.status === 0 ? await plainToTls(target) : undefined
+  if (tls) return { probe: undefined, results, diagnoses: [tls] }
   const found: Diagnosis[] = []
   const others = alternatives(target, result)
   for (const other of others) {

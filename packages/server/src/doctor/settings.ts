@@ -5,7 +5,7 @@
 import { didYouMean } from '@spoor/collector'
 import { type Diagnosis, diagnosis, env, withoutPassword } from './diagnosis.ts'
 import { type Environment, find, headerPairs, type Setting, shownValue } from './environment.ts'
-import { checkAttributes, checkSlips, withoutQuotes, withoutUnexpanded } from './slips.ts'
+import { checkAttributes, checkSlips, checkSpace, withoutQuotes, withoutUnexpanded } from './slips.ts'
 
 export type Protocol = 'grpc' | 'http/protobuf' | 'http/json'
 /** `any`: not known. It decides what holds where nothing is set. */
@@ -58,6 +58,7 @@ export function resolveSettings(given: Environment, language: Language): Resolve
   checkPropagators(environment, found)
   checkService(environment, found)
   checkPort(protocol.value, url, protocol.from, found)
+  checkSpace(given, found)
   checkSlips(environment, language, found)
   checkAttributes(environment, found)
   const headers = headersOf(environment, found)
@@ -130,6 +131,18 @@ function urlOf(
   const set = find(environment, TRACES_ENDPOINT, ENDPOINT)
   if (!set) return { url: new URL(fallback), from: undefined }
   const isOwn = set.name === TRACES_ENDPOINT
+  const meant = meantAddress(set.value)
+  if (meant !== set.value) {
+    found.push(
+      diagnosis(
+        'bad_endpoint',
+        `${set.name}=${set.value} is no address of HTTP: some SDKs take it for another host, or for none.`,
+        'Write http://, or https://, and the host.',
+        [env(set.name, meant)],
+      ),
+    )
+    return urlOf({ ...environment, [set.name]: meant }, protocol, found)
+  }
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(set.value)) {
     const isPlain =
       find(environment, 'OTEL_EXPORTER_OTLP_TRACES_INSECURE', 'OTEL_EXPORTER_OTLP_INSECURE')?.value.toLowerCase() ===
@@ -191,6 +204,14 @@ function urlOf(
       ),
     )
   return { url: withTraces(url), from: set.name }
+}
+
+/** With two slashes behind the scheme, and a scheme of HTTP where there is another one; what has none stays. */
+function meantAddress(value: string): string {
+  const [, scheme = '', slashes = '', rest = ''] = /^([a-z][a-z0-9+.-]*):(\/*)(.+)$/is.exec(value) ?? []
+  const isHttp = /^https?$/i.test(scheme)
+  if (slashes === '' ? !isHttp : isHttp && slashes === '//') return value
+  return `${isHttp ? scheme : 'http'}://${rest}`
 }
 
 function withTraces(url: URL): URL {

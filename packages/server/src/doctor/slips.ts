@@ -3,6 +3,23 @@ import { type Diagnosis, diagnosis, env, shell } from './diagnosis.ts'
 import { type Environment, find } from './environment.ts'
 import type { Language } from './settings.ts'
 
+/** What stands around a value and cannot be seen: the end of a line of Windows, a space before it. The doctor reads values without it. */
+export function checkSpace(environment: Environment, found: Diagnosis[]): void {
+  for (const [name, value = ''] of Object.entries(environment)) {
+    const inside = value.trim()
+    if (!name.startsWith('OTEL_') || inside === '' || inside === value) continue
+    found.push(
+      diagnosis(
+        'space_around_value',
+        `${name} has ${value.endsWith('\r') ? 'a carriage return at its end, as lines of files from Windows have' : 'a space around its value'}: SDKs that take it for part of the value do not understand it.`,
+        'Write it without.',
+        [env(name, name.endsWith('HEADERS') ? 'authorization=Bearer%20TOKEN' : inside)],
+        'warning',
+      ),
+    )
+  }
+}
+
 const QUOTED = /^(["'])(.*)\1$/s
 
 /** As `checkSlips`, and the environment as it is meant: without the quotes that files for `docker --env-file` and systemd leave around values. */
