@@ -20,7 +20,7 @@ import type {
   StatementSyntax,
   ValueSyntax,
 } from './syntax.ts'
-import { list, map, typeName, type Value } from './value.ts'
+import { list, map, typeName, type Value, storable } from './value.ts'
 
 export type Condition = (item: Item) => boolean
 
@@ -128,7 +128,9 @@ export class Compiler {
       }
       case 'map': {
         const entries = new Map(syntax.entries.map(([key, value]) => [key, this.value(value)]))
-        return folded([...entries.values()], (item) => map(Array.from(entries, ([key, node]) => [key, node.get(item)])))
+        return folded([...entries.values()], (item) =>
+          map(Array.from(entries, ([key, node]) => [key, storable(node.get(item))])),
+        )
       }
       case 'arithmetic': {
         const left = this.value(syntax.left)

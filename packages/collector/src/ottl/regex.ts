@@ -50,5 +50,7 @@ export function compileGlob(source: string): (text: string) => boolean {
   }
   if (depth > 0) throw new EvaluationError(`${JSON.stringify(source)} has a "{" without a "}"`)
   const regex = compileRegex(`(?s)^(?:${pattern})$`)
-  return (text) => regex.test(text)
+  // One character of any kind is none, too, for the library that otelcol has.
+  const takesNone = /^(?:\?|\[![^\]]+\])$/.test(source)
+  return (text) => (takesNone && text === '') || regex.test(text)
 }

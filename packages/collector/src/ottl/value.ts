@@ -101,6 +101,12 @@ export function toAny(value: Value): AnyValue | undefined {
   }
 }
 
+/** Of a value that a map is written with. Throws {@link EvaluationError} for what no attribute can be. */
+export function storable(value: Value): Value {
+  if (toAny(value) === undefined) throw new EvaluationError(`a ${typeName(value)} cannot be in a map`)
+  return value
+}
+
 export function list(values: readonly Value[]): ListValue {
   return { type: 'array', value: values.map((value) => toAny(value) ?? EMPTY) }
 }

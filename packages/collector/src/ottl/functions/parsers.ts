@@ -6,6 +6,7 @@ import { list, listOf, map, optional, regex, string, writtenBool, writtenString 
 import { orderOfTexts } from '../compare.ts'
 import { valueText } from '../../processor-helper/index.ts'
 import { fromAny, map as mapValue, toAny, typeName, type MapValue } from '../value.ts'
+import { urlParts } from './url.ts'
 
 /** Numbers are doubles, as in Go. Not deeper than a value may be that is sent. */
 function ofJson(value: unknown, depth = 1): AnyValue {
@@ -71,7 +72,9 @@ function delimiters(delimiter = '=', pairDelimiter = ' '): { delimiter: string; 
 
 /** A line of comma-separated values. `isLazy`: quotation marks may be anywhere. */
 function csvFields(text: string, delimiter: string, isLazy: boolean): string[] {
-  const line = text.replace(/\r?\n$/, '')
+  // Empty lines before the first are none.
+  const line = text.replace(/^(?:\r?\n)+/, '').replace(/\r?\n$/, '')
+  if (line === '') throw new EvaluationError('there are no fields in an empty text')
   const fields: string[] = []
   let at = 0
   for (;;) {
@@ -108,45 +111,6 @@ function csvFields(text: string, delimiter: string, isLazy: boolean): string[] {
 }
 
 const MODES = ['strict', 'lazyQuotes', 'ignoreQuotes']
-
-/** The parts of a URL by the names that the semantic conventions give them. */
-function urlParts(text: string): MapValue {
-  const match =
-    /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(\/\/(?:([^/?#@]*)@)?(\[[^\]]*\]|[^/?#:]*)(?::(\d*))?)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(
-      text,
-    )
-  // eslint-disable-next-line no-control-regex
-  if (!match || /[\x00-\x1f\x7f]/.test(text))
-    throw new EvaluationError(`${JSON.stringify(text.slice(0, 200))} is no URL`)
-  const [, scheme = '', authority, user, host = '', port, path = '', query, fragment] = match
-  const decoded = (part: string): string => {
-    try {
-      return decodeURIComponent(part)
-    } catch {
-      throw new EvaluationError(`${JSON.stringify(text.slice(0, 200))} has an escape that is none`)
-    }
-  }
-  // What stands behind a scheme without a slash is no path.
-  const plainPath = scheme !== '' && authority === undefined && !path.startsWith('/') ? '' : decoded(path)
-  const entries: [string, string | bigint][] = [
-    ['url.original', scheme.toLowerCase() + text.slice(scheme.length)],
-    ['url.domain', decoded(host.replace(/^\[(.*)\]$/, '$1'))],
-    ['url.scheme', scheme.toLowerCase()],
-    ['url.path', plainPath],
-  ]
-  if (port) entries.push(['url.port', BigInt(port)])
-  if (fragment) entries.push(['url.fragment', decoded(fragment)])
-  if (user !== undefined) {
-    const [name = '', ...password] = user.split(':')
-    entries.push(['url.user_info', user])
-    if (name !== '') entries.push(['url.username', decoded(name)])
-    if (password.length > 0) entries.push(['url.password', decoded(password.join(':'))])
-  }
-  if (query) entries.push(['url.query', query])
-  const extension = /\.([^.]+)$/.exec(plainPath)?.[1]
-  if (extension !== undefined) entries.push(['url.extension', extension])
-  return mapValue(entries)
-}
 
 /** What is in a value at a path of keys. */
 function within(value: AnyValue, path: readonly string[]): AnyValue {
@@ -242,10 +206,7 @@ export const PARSERS = [
     return mapValue(new Map(named.filter(([name]) => name !== '')))
   }),
 
-  defineConverter('URL', { uri: string }, (text) => {
-    if (text === '') throw new EvaluationError('a URL has one character at least')
-    return urlParts(text)
-  }),
+  defineConverter('URL', { uri: string }, urlParts),
 
   defineFunction(
     'SliceToMap',

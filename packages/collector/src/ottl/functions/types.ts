@@ -1,9 +1,9 @@
 /** What a value is, and values of other types made of it. */
 import { bytesToHex } from '@spoor/otlp'
 import { compare, isEqual } from '../compare.ts'
-import { EvaluationError } from '../error.ts'
+import { EvaluationError, StatementError } from '../error.ts'
 import { defineConverter, defineFunction, type FunctionDefinition } from '../function.ts'
-import { folded } from '../node.ts'
+import { folded, NO_ITEM } from '../node.ts'
 import {
   any,
   boolLike,
@@ -35,7 +35,26 @@ import {
 } from '../value.ts'
 
 function isOfType(name: string, test: (value: Value) => boolean): FunctionDefinition {
-  return defineConverter(name, { target: any }, test)
+  return defineFunction(
+    name,
+    { target: ofPathOr(test) },
+    ({ target }) =>
+      (item) =>
+        test(target.get(item)),
+  )
+}
+
+/** What is written out must be of the type, as otelcol wants it. */
+function ofPathOr(test: (value: Value) => boolean): typeof any {
+  const build: typeof any.build = (argument, compiler) => {
+    const { kind } = argument.value
+    const node = any.build(argument, compiler)
+    const isWritten = kind === 'literal' || kind === 'number' || kind === 'list' || kind === 'map' || kind === 'enum'
+    if (isWritten && node.isLiteral && !test(node.get(NO_ITEM)))
+      throw new StatementError(argument.at, 'a value that is written out is never of that type')
+    return node
+  }
+  return { ...any, build }
 }
 
 function isEmpty(value: Value): boolean {
@@ -94,8 +113,8 @@ export const TYPES = [
   isOfType('IsInt', (value) => typeof value === 'bigint'),
   isOfType('IsDouble', (value) => typeof value === 'number'),
   isOfType('IsMap', isMap),
-  isOfType('IsList', (value) => isList(value) || value instanceof Messages),
-  isOfType('IsEmpty', isEmpty),
+  defineConverter('IsList', { target: any }, (value) => isList(value) || value instanceof Messages),
+  defineConverter('IsEmpty', { target: any }, isEmpty),
   defineConverter('Len', { target: any }, lengthOf),
   defineFunction('String', { target: stringLike }, ({ target }) => target.get),
   defineFunction('Int', { target: intLike }, ({ target }) => target.get),
