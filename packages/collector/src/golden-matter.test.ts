@@ -93,7 +93,6 @@ const UNNOTICED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     num_shards: SIZE,
     expected_new_traces_per_sec: SIZE,
     block_on_overflow: OPEN,
-    'policies[].and.and_sub_policy[].ottl_condition.error_mode': OPEN,
     'policies[].composite.policy_order': NO_EFFECT,
   },
   groupbytrace: {
@@ -102,7 +101,6 @@ const UNNOTICED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   span_metrics: {
     add_resource_attributes: NO_EFFECT,
     dimensions_cache_size: NO_EFFECT,
-    'histogram.exponential.enabled': OPEN,
   },
   service_graph: {
     cache_loop: LATE,
