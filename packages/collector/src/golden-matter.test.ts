@@ -30,8 +30,8 @@ const REFUSES = 'what it changes is that a request is refused, which no pair has
 const NO_EFFECT = 'has no effect, as its page says'
 const REFUSED = 'is not supported: what enables it is refused, which other pairs show'
 const LATE = 'of a quarter of an hour without a span, which no pair lasts'
-/** Not a reason: what is still to be asked of a real collector. */
-const OPEN = 'no pair yet in which it matters'
+const WAITS = 'what it changes is that a sender waits, which no pair has; the component has a test of it'
+const NOTHING = 'a metric that counts nothing, as no item has a key twice'
 
 /** Keys without which every pair has the same outcome, and why. */
 const UNNOTICED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -92,7 +92,7 @@ const UNNOTICED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'policies[].string_attribute.cache_max_size': CACHE,
     num_shards: SIZE,
     expected_new_traces_per_sec: SIZE,
-    block_on_overflow: OPEN,
+    block_on_overflow: WAITS,
     'policies[].composite.policy_order': NO_EFFECT,
   },
   groupbytrace: {
@@ -113,7 +113,7 @@ const UNNOTICED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     profiles: NO_EFFECT,
     'profiles.p': NO_EFFECT,
     'profiles.p.description': NO_EFFECT,
-    'spans.twice': OPEN,
+    'spans.twice': NOTHING,
   },
 }
 
